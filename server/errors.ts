@@ -1,0 +1,47 @@
+/** Every error a user or a peer can meet: its code, HTTP status and SIP answer, in one place. */
+export const ERRORS = {
+  'conversation-not-found': { http: 404, sip: 404, text: 'no such conversation' },
+  'session-not-found': { http: 404, sip: 404, text: 'no such secure session' },
+  'flow-not-found': { http: 404, sip: 404, text: 'no such flow' },
+  'flow-not-secure': { http: 422, sip: 500, text: 'the flow is not of type secure' },
+  'participant-not-found': { http: 404, sip: 404, text: 'no such participant' },
+  'participant-not-agent': {
+    http: 403,
+    sip: 403,
+    text: 'only the agent of the conversation can start a secure session',
+  },
+  'no-active-call': { http: 409, sip: 480, text: 'the conversation has no customer on the line' },
+  'session-in-progress': {
+    http: 409,
+    sip: 486,
+    text: 'a secure session is already in progress on this conversation',
+  },
+  'session-ended': { http: 409, sip: 481, text: 'the secure session has already ended' },
+  'shield-failed': { http: 503, sip: 503, text: 'a shield could not be engaged; the session was refused' },
+  'bad-request': { http: 400, sip: 400, text: 'the request is not valid' },
+  unauthorized: { http: 401, sip: 401, text: 'a valid bearer token is required' },
+  'not-found': { http: 404, sip: 404, text: 'nothing here' },
+  'number-not-routed': { http: 404, sip: 404, text: 'no route for this number' },
+  'no-common-codec': { http: 488, sip: 488, text: 'no codec in common: PCMU and PCMA are spoken' },
+  'no-media-port': { http: 503, sip: 503, text: 'no RTP port is free' },
+  draining: { http: 503, sip: 503, text: 'the server is draining and takes no new call' },
+  internal: { http: 500, sip: 500, text: 'internal error' },
+} as const satisfies Record<string, { http: number; sip: number; text: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error that carries its verdict. `detail` is shown to the client and never holds caller data. */
+export class TacetError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+    super(detail ? `${ERRORS[code].text}: ${detail}` : ERRORS[code].text, options);
+    this.name = 'TacetError';
+    this.code = code;
+  }
+  get httpStatus(): number {
+    return ERRORS[this.code].http;
+  }
+  get sipStatus(): number {
+    return ERRORS[this.code].sip;
+  }
+}
