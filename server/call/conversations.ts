@@ -1,0 +1,14 @@
+import type { ConversationView, SecureSessionRequest, SecureSessionView } from './views.js';
+
+/** What the API may do with calls. Every method throws or rejects with TacetError. */
+export interface Conversations {
+  /** Live conversations first, then the last ended ones, newest first. */
+  list(): readonly ConversationView[];
+  get(id: string): ConversationView;
+  /** Resolves as soon as the request is accepted (state `requested`, 202), or rejects when it is refused at once. */
+  startSecureSession(id: string, request: SecureSessionRequest): Promise<SecureSessionView>;
+  secureSessions(id: string): readonly SecureSessionView[];
+  secureSession(id: string, sessionId: string): SecureSessionView;
+  /** Ends the session as `cancelled`: the caller goes back to the agent after the leaving guard. */
+  cancelSecureSession(id: string, sessionId: string): Promise<SecureSessionView>;
+}

@@ -1,0 +1,103 @@
+import type { CaptureError, FieldKind, PlainValue } from '../../flows/commands.js';
+import type { CallEnd, ConversationView, SecureEnd, SecureState } from './views.js';
+
+/** How far a secure field is. `entered` counts keys; no field of this event can hold a digit of the caller's. */
+export interface FieldProgress {
+  readonly field: FieldKind;
+  readonly name: string;
+  readonly state: 'asked' | 'entering' | 'accepted' | 'rejected' | 'cleared';
+  readonly entered: number;
+  readonly attempt: number;
+  readonly error: CaptureError | null;
+}
+
+/** What happened to a conversation, in the order it happened. */
+export type CallEventBody =
+  | { readonly type: 'conversation.started'; readonly from: string; readonly to: string }
+  | { readonly type: 'conversation.state'; readonly state: ConversationView['state'] }
+  | { readonly type: 'conversation.ended'; readonly end: CallEnd }
+  | {
+      readonly type: 'participant.ringing' | 'participant.connected' | 'participant.ended';
+      readonly participantId: string;
+      readonly role: 'customer' | 'agent';
+      readonly agentId: string | null;
+    }
+  | {
+      readonly type: 'flow.action';
+      readonly flow: string;
+      readonly action: string;
+      readonly path: string;
+      readonly name: string;
+    }
+  | {
+      readonly type: 'secure.state';
+      readonly sessionId: string;
+      readonly state: SecureState;
+      readonly end: SecureEnd | null;
+      readonly reason: string | null;
+    }
+  | {
+      readonly type: 'secure.shield';
+      readonly sessionId: string;
+      readonly shield: string;
+      readonly change: 'engaged' | 'released' | 'failed';
+    }
+  | { readonly type: 'secure.progress'; readonly sessionId: string; readonly progress: FieldProgress }
+  | {
+      readonly type: 'secure.data';
+      readonly sessionId: string;
+      readonly status: 'calling' | 'approved' | 'declined' | 'in-doubt' | 'error';
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'agent.data';
+      readonly sessionId: string;
+      readonly participantId: string | null;
+      readonly data: Readonly<Record<string, PlainValue>>;
+    };
+
+export type CallEvent = CallEventBody & {
+  /** Increases by one with every event of this process; the `id:` of server-sent events. */
+  readonly seq: number;
+  /** ISO 8601 with milliseconds. */
+  readonly at: string;
+  readonly conversationId: string;
+};
+
+type Listener = (event: CallEvent) => void;
+
+const KEPT = 1000;
+
+/** Hands events to listeners in order and keeps the last 1,000 for a reader that reconnects. */
+export class CallEvents {
+  readonly #now: () => Date;
+  readonly #listeners = new Set<Listener>();
+  readonly #recent: CallEvent[] = [];
+  #seq = 0;
+
+  constructor(now: () => Date = () => new Date()) {
+    this.#now = now;
+  }
+
+  publish(conversationId: string, body: CallEventBody): void {
+    this.#seq += 1;
+    const event: CallEvent = { ...body, seq: this.#seq, at: this.#now().toISOString(), conversationId };
+    this.#recent.push(event);
+    if (this.#recent.length > KEPT) this.#recent.shift();
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** Events after `seq`, as far as they are kept. */
+  since(seq: number): readonly CallEvent[] {
+    return this.#recent.filter((event) => event.seq > seq);
+  }
+
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+}

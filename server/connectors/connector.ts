@@ -1,0 +1,25 @@
+import type { DataResult, PlainValue } from '../../flows/commands.js';
+import type { SecureValue } from '../secure/secure-value.js';
+
+/** One call of a secure data action. */
+export interface ChargeRequest {
+  readonly operation: 'charge';
+  /** The same key for every try of the same charge; the gateway charges once per key. */
+  readonly idempotencyKey: string;
+  /** `cardNumber`, `expiry` (MMYY), `securityCode`, `postalCode`: looked at through sink `data-action` only. */
+  readonly secure: ReadonlyMap<string, SecureValue>;
+  /** `amount` (minor units as a number, or a decimal string as the gateway wants it), `currency`, `reference`, ... */
+  readonly inputs: Readonly<Record<string, PlainValue>>;
+  /** Aborted when the call ends. A charge already sent is then in doubt, not undone. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A gateway for secure data actions. Never rejects: every failure is a {@link DataResult}. `error` promises
+ * that nothing was charged; when that is not certain the result is `in-doubt`.
+ */
+export interface Connector {
+  readonly name: string;
+  charge(request: ChargeRequest): Promise<DataResult>;
+  close(): Promise<void>;
+}
