@@ -1,0 +1,121 @@
+import type Srf from 'drachtio-srf';
+import type { DialogHandlers, SipDialog } from './signalling.js';
+
+/** What drachtio-srf's dialog has beyond its published types. */
+type LooseDialog = Srf.Dialog & {
+  on(event: string, listener: (req: Srf.SrfRequest, res: Srf.SrfResponse) => void): Srf.Dialog;
+};
+
+/**
+ * One drachtio-srf dialog. Every request the far end can send is handled here: without a listener srf answers
+ * INFO and REFER with 200, and a listener that throws would block the connection to the SIP server for good
+ * (STACK-NOTES 4.1 and 0.7), hence {@link guard} around each.
+ */
+export class SrfDialog implements SipDialog {
+  readonly callId: string;
+  readonly #dialog: Srf.Dialog;
+  readonly #handlers: DialogHandlers;
+  readonly #onGone: (dialog: SrfDialog) => void;
+  /** Our offer went out in a 200; the next ACK must carry the answer. */
+  #awaitingAnswer: boolean;
+  #hangingUp: Promise<void> | null = null;
+  #gone = false;
+
+  constructor(
+    dialog: Srf.Dialog,
+    handlers: DialogHandlers,
+    options: { awaitingAnswer: boolean; onGone: (dialog: SrfDialog) => void },
+  ) {
+    this.callId = dialog.sip.callId;
+    this.#dialog = dialog;
+    this.#handlers = handlers;
+    this.#awaitingAnswer = options.awaitingAnswer;
+    this.#onGone = options.onGone;
+    this.#listen(dialog as LooseDialog);
+  }
+
+  hangUp(): Promise<void> {
+    this.#hangingUp ??= this.#sendBye();
+    return this.#hangingUp;
+  }
+
+  /** The connection to the SIP server is lost: the dialog cannot be reached any more. */
+  lost(): void {
+    this.#end(true);
+  }
+
+  #sendBye(): Promise<void> {
+    if (this.#gone) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#end(false);
+        resolve();
+      };
+      try {
+        this.#dialog.destroy({ headers: {} }, done);
+      } catch {
+        done();
+      }
+    });
+  }
+
+  #end(byFarEnd: boolean): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#onGone(this);
+    if (byFarEnd) this.#handlers.hungUp();
+  }
+
+  #listen(dialog: LooseDialog): void {
+    dialog.on('destroy', () => this.#end(true));
+    dialog.on('modify', (req, res) => this.#guard(res, () => this.#offered(req, res)));
+    dialog.on('update', (req, res) => this.#guard(res, () => this.#updated(req, res)));
+    dialog.on('ack', (req) => this.#acked(req));
+    dialog.on('info', (req, res) => this.#guard(res, () => this.#info(req, res)));
+    dialog.on('options', (_req, res) => this.#guard(res, () => res.send(200)));
+    dialog.on('notify', (_req, res) => this.#guard(res, () => res.send(200)));
+    dialog.on('message', (_req, res) => this.#guard(res, () => res.send(405)));
+    // Blind transfer by a phone would take the call out of Tacet's hands.
+    dialog.on('refer', (_req, res) => this.#guard(res, () => res.send(603, 'Transfer Not Offered', {})));
+  }
+
+  #guard(res: Srf.SrfResponse, handle: () => void | Promise<void>): void {
+    Promise.resolve()
+      .then(handle)
+      .catch(() => {
+        if (!res.finalResponseSent) res.send(500);
+      });
+  }
+
+  async #offered(req: Srf.SrfRequest, res: Srf.SrfResponse): Promise<void> {
+    const offer = req.body || null;
+    let sdp: string;
+    try {
+      sdp = await this.#handlers.offered(offer);
+    } catch {
+      res.send(488);
+      return;
+    }
+    this.#awaitingAnswer = offer === null;
+    res.send(200, { body: sdp, headers: { 'Content-Type': 'application/sdp' } });
+  }
+
+  async #updated(req: Srf.SrfRequest, res: Srf.SrfResponse): Promise<void> {
+    if (req.body) await this.#offered(req, res);
+    else res.send(200);
+  }
+
+  #acked(req: Srf.SrfRequest): void {
+    if (!this.#awaitingAnswer) return;
+    this.#awaitingAnswer = false;
+    this.#handlers.answered(req.body ?? '').catch(() => {
+      this.#handlers.hungUp();
+      void this.hangUp();
+    });
+  }
+
+  #info(req: Srf.SrfRequest, res: Srf.SrfResponse): void {
+    const known = this.#handlers.info(req.has('Content-Type') ? req.get('Content-Type') : '', req.body ?? '');
+    res.send(known ? 200 : 415);
+  }
+}
