@@ -1,0 +1,57 @@
+import type { DigitEvent, MediaEndpoint } from '../../media/endpoint.js';
+import type { DialogHandlers, SipDialog } from '../sip/signalling.js';
+
+/**
+ * One SIP dialog and its media endpoint. The leg owns both: {@link close} hangs up and gives the port back,
+ * whatever state they are in, and can be called any number of times.
+ */
+export class Leg {
+  readonly endpoint: MediaEndpoint;
+  readonly #gone = new AbortController();
+  #dialog: SipDialog | null = null;
+  #hungUpByFarEnd = false;
+  #closing: Promise<void> | null = null;
+
+  constructor(endpoint: MediaEndpoint) {
+    this.endpoint = endpoint;
+  }
+
+  /** Aborted when the leg is over, whoever ended it. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  get hungUpByFarEnd(): boolean {
+    return this.#hungUpByFarEnd;
+  }
+
+  /** What this leg answers to its far end. Re-INVITEs change its media only: who is joined to whom is not theirs to say. */
+  readonly handlers: DialogHandlers = {
+    hungUp: () => {
+      this.#hungUpByFarEnd ||= !this.#gone.signal.aborted;
+      this.#gone.abort();
+    },
+    offered: (sdp) => (sdp === null ? this.endpoint.offer() : this.endpoint.answer(sdp)),
+    answered: (sdp) => this.endpoint.acceptAnswer(sdp),
+    info: (contentType, body) => this.endpoint.sipInfo(contentType, body),
+  };
+
+  attach(dialog: SipDialog): void {
+    this.#dialog = dialog;
+    if (this.#gone.signal.aborted) void dialog.hangUp();
+  }
+
+  onDigit(listener: (digit: DigitEvent) => void): () => void {
+    return this.endpoint.onDigit(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#gone.abort();
+    await Promise.all([this.endpoint.close(), this.#dialog?.hangUp()]);
+  }
+}
