@@ -64,6 +64,27 @@ export type CallEvent = CallEventBody & {
   readonly conversationId: string;
 };
 
+/**
+ * The fields that pass while a conversation is in secure mode, by event type; whatever else an event carries is
+ * cut off before anybody sees it. None of them is free text that a caller's keys could reach.
+ */
+const SECURE_FIELDS: Readonly<Record<CallEventBody['type'], readonly string[]>> = {
+  'conversation.started': ['from', 'to'],
+  'conversation.state': ['state'],
+  'conversation.ended': ['end'],
+  'participant.ringing': ['participantId', 'role', 'agentId'],
+  'participant.connected': ['participantId', 'role', 'agentId'],
+  'participant.ended': ['participantId', 'role', 'agentId'],
+  'flow.action': ['flow', 'action', 'path', 'name'],
+  'secure.state': ['sessionId', 'state', 'end', 'reason'],
+  'secure.shield': ['sessionId', 'shield', 'change'],
+  'secure.progress': ['sessionId', 'progress'],
+  'secure.data': ['sessionId', 'status', 'reason'],
+  'agent.data': ['sessionId', 'participantId', 'data'],
+};
+
+const PROGRESS_FIELDS = ['field', 'name', 'state', 'entered', 'attempt', 'error'] as const;
+
 type Listener = (event: CallEvent) => void;
 
 const KEPT = 1000;
@@ -73,6 +94,7 @@ export class CallEvents {
   readonly #now: () => Date;
   readonly #listeners = new Set<Listener>();
   readonly #recent: CallEvent[] = [];
+  readonly #secure = new Set<string>();
   #seq = 0;
 
   constructor(now: () => Date = () => new Date()) {
@@ -81,10 +103,25 @@ export class CallEvents {
 
   publish(conversationId: string, body: CallEventBody): void {
     this.#seq += 1;
-    const event: CallEvent = { ...body, seq: this.#seq, at: this.#now().toISOString(), conversationId };
+    const shown = this.#secure.has(conversationId) ? secureView(body) : body;
+    const event: CallEvent = { ...shown, seq: this.#seq, at: this.#now().toISOString(), conversationId };
     this.#recent.push(event);
     if (this.#recent.length > KEPT) this.#recent.shift();
     for (const listener of this.#listeners) listener(event);
+  }
+
+  /** From now on only allow-listed fields of this conversation's events pass. */
+  enterSecure(conversationId: string): void {
+    this.#secure.add(conversationId);
+  }
+
+  leaveSecure(conversationId: string): void {
+    this.#secure.delete(conversationId);
+  }
+
+  /** What would be published of this event now; shields confirm by it. */
+  preview(conversationId: string, body: CallEventBody): CallEventBody {
+    return this.#secure.has(conversationId) ? secureView(body) : body;
   }
 
   /** Events after `seq`, as far as they are kept. */
@@ -100,4 +137,14 @@ export class CallEvents {
   get listeners(): number {
     return this.#listeners.size;
   }
+}
+
+function secureView(body: CallEventBody): CallEventBody {
+  const shown: Record<string, unknown> = { type: body.type, ...pick(body, SECURE_FIELDS[body.type]) };
+  if (body.type === 'secure.progress') shown.progress = pick(body.progress, PROGRESS_FIELDS);
+  return shown as CallEventBody;
+}
+
+function pick(from: object, keys: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(from).filter(([key]) => keys.includes(key)));
 }
