@@ -1,0 +1,317 @@
+import Type, { type Static } from 'typebox';
+
+/**
+ * The configuration after defaults: what `tacet.yaml` may hold, in one place. The descriptions and defaults
+ * are the reference that docs/configuration.md is held against by a test.
+ */
+
+const strict = { additionalProperties: false } as const;
+
+/** A section: an object that may be left out because each of its keys has a default. */
+const section = { ...strict, default: {} } as const;
+
+/** Identifiers that become file names, SIP users or labels. */
+const NAME = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
+
+const Port = (port: number, description: string) =>
+  Type.Integer({ minimum: 0, maximum: 65535, default: port, description });
+
+const Address = (address: string, description: string) =>
+  Type.String({ format: 'ip', default: address, description });
+
+const AdvertisedAddress = (description: string) =>
+  Type.String({ format: 'ip-or-auto', default: 'auto', description });
+
+const FilePath = (description: string) => Type.String({ format: 'path', minLength: 1, description });
+
+const Sip = Type.Object(
+  {
+    address: Address('0.0.0.0', 'local address that SIP listens on'),
+    port: Port(5060, 'SIP port, UDP and TCP; 0 takes any free port'),
+    transports: Type.Array(Type.Union([Type.Literal('udp'), Type.Literal('tcp')]), {
+      minItems: 1,
+      uniqueItems: true,
+      default: ['udp', 'tcp'],
+      description: 'transports listened on',
+    }),
+    advertisedAddress: AdvertisedAddress(
+      'address written into Contact and Via; `auto`: `sip.address`, or when that is a wildcard the first external IPv4 address of the machine, or loopback',
+    ),
+    floodLimit: Type.Object(
+      {
+        requestsPerSecond: Type.Integer({
+          minimum: 0,
+          maximum: 100_000,
+          default: 200,
+          description: 'requests outside a dialog that one address may send each second; 0 for no limit',
+        }),
+        burst: Type.Integer({
+          minimum: 1,
+          maximum: 100_000,
+          default: 1000,
+          description: 'requests that one address may send at once before the limit applies',
+        }),
+      },
+      { ...section, description: 'requests beyond it are dropped without an answer' },
+    ),
+  },
+  { ...section, description: 'where calls come in' },
+);
+
+const Media = Type.Object(
+  {
+    engine: Type.Union([Type.Literal('embedded')], {
+      default: 'embedded',
+      description: 'what terminates RTP; `embedded` is this process',
+    }),
+    address: Address('0.0.0.0', 'local address that RTP is received on'),
+    advertisedAddress: AdvertisedAddress(
+      'address written into SDP; `auto`: `media.address`, or when that is a wildcard `sip.advertisedAddress`',
+    ),
+    rtpPorts: Type.Object(
+      {
+        from: Type.Integer({
+          minimum: 1024,
+          maximum: 65534,
+          default: 40000,
+          description: 'first RTP port; even ports are used',
+        }),
+        to: Type.Integer({ minimum: 1025, maximum: 65535, default: 49999, description: 'last RTP port' }),
+      },
+      { ...section, description: 'UDP ports for RTP: two for each leg of a call' },
+    ),
+    silenceTimeoutSeconds: Type.Integer({
+      minimum: 0,
+      maximum: 86_400,
+      default: 60,
+      description: 'a call that receives no RTP for so long is ended; 0 for never',
+    }),
+  },
+  { ...section, description: 'audio' },
+);
+
+const Token = Type.Object(
+  {
+    name: Type.String({ pattern: NAME, description: 'who uses it; appears in the log' }),
+    token: Type.Optional(
+      Type.String({
+        minLength: 32,
+        maxLength: 512,
+        pattern: '^[A-Za-z0-9._~+/=-]+$',
+        description: 'the bearer token itself; prefer `tokenFile`',
+      }),
+    ),
+    tokenFile: Type.Optional(FilePath('file that holds the token, readable by its owner only')),
+  },
+  strict,
+);
+
+const Http = Type.Object(
+  {
+    address: Address('127.0.0.1', 'local address that the HTTP API listens on'),
+    port: Port(8080, 'HTTP port; 0 takes any free port'),
+    tokens: Type.Array(Token, {
+      default: [],
+      description: 'bearer tokens; without any, one is generated into `<dataDirectory>/api-token`',
+    }),
+  },
+  { ...section, description: 'API, events, health and metrics' },
+);
+
+const Route = Type.Object(
+  {
+    user: Type.String({
+      pattern: '^[\\x21-\\x7e]{1,128}$',
+      description: 'user part of the request URI (a number or a name), or `*` for every other one',
+    }),
+    flow: Type.String({ pattern: NAME, description: 'name of an inbound flow' }),
+  },
+  strict,
+);
+
+const Agent = Type.Object(
+  {
+    id: Type.String({
+      pattern: NAME,
+      description: 'identifier in flows and API; the user part when it registers',
+    }),
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'shown to people' })),
+    uri: Type.Optional(
+      Type.String({
+        pattern: '^sip:[^\\s<>"]+$',
+        description: 'SIP URI that is called; then the agent does not register',
+      }),
+    ),
+    password: Type.Optional(
+      Type.String({
+        minLength: 12,
+        maxLength: 128,
+        description: 'SIP digest password; prefer `passwordFile`',
+      }),
+    ),
+    passwordFile: Type.Optional(FilePath('file that holds the password, readable by its owner only')),
+  },
+  strict,
+);
+
+const SandboxConnector = Type.Object(
+  { type: Type.Literal('sandbox', { description: 'in process; takes documented test cards only' }) },
+  strict,
+);
+
+const SecretReference = Type.Object(
+  {
+    env: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
+        description: 'environment variable that holds the secret',
+      }),
+    ),
+    file: Type.Optional(FilePath('file that holds the secret, readable by its owner only')),
+  },
+  strict,
+);
+export type SecretReference = Static<typeof SecretReference>;
+
+const HttpsConnector = Type.Object(
+  {
+    type: Type.Literal('https', { description: 'a gateway that takes JSON over HTTPS' }),
+    url: Type.String({ format: 'http-url', description: 'where a charge is posted' }),
+    headers: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" }),
+        Type.String({ pattern: '^[\\x20-\\x7e]*$' }),
+        {
+          description: 'further request headers; no secrets here',
+        },
+      ),
+    ),
+    authorization: Type.Optional(SecretReference),
+    timeoutMs: Type.Integer({
+      minimum: 100,
+      maximum: 60_000,
+      default: 10_000,
+      description: 'deadline of one try',
+    }),
+    retries: Type.Integer({
+      minimum: 0,
+      maximum: 5,
+      default: 2,
+      description: 'further tries with the same idempotency key, only where nothing can be charged twice',
+    }),
+    caFile: Type.Optional(FilePath('PEM file with the only certificate authorities that are trusted')),
+    allowInsecureHttp: Type.Boolean({
+      default: false,
+      description: 'permits `http:`, and that only to loopback',
+    }),
+  },
+  strict,
+);
+
+export const ConnectorConfig = Type.Union([SandboxConnector, HttpsConnector]);
+export type ConnectorConfig = Static<typeof ConnectorConfig>;
+
+const Secure = Type.Object(
+  {
+    leavingGuardMs: Type.Integer({
+      minimum: 800,
+      maximum: 10_000,
+      default: 800,
+      description: 'a session is left only after so long without a key',
+    }),
+    leavingGuardMaxMs: Type.Integer({
+      minimum: 800,
+      maximum: 120_000,
+      default: 30_000,
+      description: 'a caller who keeps pressing keys for so long is disconnected, never returned',
+    }),
+    shieldTimeoutMs: Type.Integer({
+      minimum: 100,
+      maximum: 10_000,
+      default: 2000,
+      description: 'each shield must be confirmed in this time, or the session is refused',
+    }),
+    maxSessionSeconds: Type.Integer({
+      minimum: 30,
+      maximum: 7200,
+      default: 900,
+      description: 'longest secure session; then the caller is disconnected',
+    }),
+  },
+  { ...section, description: 'secure sessions' },
+);
+
+/** Voices inside flite. */
+const VOICES = ['kal', 'kal16', 'slt', 'rms', 'awb'] as const;
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const ConfigSchema = Type.Object(
+  {
+    sip: Sip,
+    media: Media,
+    http: Http,
+    routes: Type.Array(Route, {
+      default: [
+        { user: 'support', flow: 'support' },
+        { user: 'pay', flow: 'pay-by-phone' },
+      ],
+      description: 'which flow answers which number or name',
+    }),
+    flows: Type.Object(
+      {
+        directories: Type.Array(FilePath('a directory with flows (*.yaml)'), {
+          default: [],
+          description: 'directories beside the library; a flow of the same name replaces the library one',
+        }),
+      },
+      { ...section, description: 'flow documents' },
+    ),
+    agents: Type.Array(Agent, {
+      default: [{ id: 'agent' }],
+      description:
+        'who takes calls; without `uri` an agent registers as `sip:<id>@...`, and without a password one is generated into `<dataDirectory>/agents/<id>.password`',
+    }),
+    connectors: Type.Record(Type.String({ pattern: NAME }), ConnectorConfig, {
+      default: { payment: { type: 'sandbox' } },
+      description: 'payment gateways by the name that flows use',
+    }),
+    secure: Secure,
+    prompts: Type.Object(
+      {
+        voice: Type.Union(
+          VOICES.map((voice) => Type.Literal(voice)),
+          { default: 'kal', description: 'voice that speaks texts; `kal` costs least' },
+        ),
+      },
+      { ...section, description: 'speech' },
+    ),
+    log: Type.Object(
+      {
+        level: Type.Union(
+          LOG_LEVELS.map((level) => Type.Literal(level)),
+          { default: 'info', description: 'least severe log line that is written' },
+        ),
+      },
+      { ...section, description: 'log lines on standard output' },
+    ),
+    pciDss: Type.Boolean({
+      default: false,
+      description: 'refuses to start while anything captures media, protocol or memory',
+    }),
+    dataDirectory: Type.String({
+      format: 'path',
+      minLength: 1,
+      default: 'data',
+      description: 'generated secrets and cached prompts; created with mode 0700',
+    }),
+  },
+  strict,
+);
+
+/** Every key present; addresses resolved, paths absolute. */
+export type Config = Static<typeof ConfigSchema> & {
+  /** Absolute path of the file it was read from; null when there was none. */
+  readonly configFile: string | null;
+};

@@ -1,0 +1,63 @@
+import pino, { type DestinationStream, type Logger } from 'pino';
+import type { LogLevel } from '../../config/config.js';
+import { MASK, scrubLine } from './scrub.js';
+
+export type { Logger } from 'pino';
+
+export interface LoggerOptions {
+  readonly level: LogLevel;
+  /** Takes whole lines with their line feed. Default: standard output, written without blocking. */
+  readonly destination?: { write(line: string): void; flushSync?(): void };
+}
+
+/** Fields that are never written, wherever up to two levels deep they stand. */
+const SECRET_FIELDS = ['authorization', 'token', 'password', 'secret', 'digits', 'body', 'sdp'];
+
+/** What of an error is written: its own properties may hold whole SIP messages (drachtio-srf) or requests. */
+function plainError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return typeof error === 'string' ? error : typeof error;
+  const { code } = error as NodeJS.ErrnoException;
+  const cause = error.cause === undefined || depth === 3 ? {} : { cause: plainError(error.cause, depth + 1) };
+  const known = typeof code === 'string' ? { code } : {};
+  return { type: error.name, message: error.message, stack: error.stack, ...known, ...cause };
+}
+
+/**
+ * A pino logger of JSON lines with ISO times. Every line passes the scrubber on its last step to the
+ * destination, children's lines too: there is no other way out. `flush()` writes what is buffered.
+ */
+export function createLogger({ level, destination }: LoggerOptions): Logger {
+  const sink = destination ?? pino.destination({ dest: 1, sync: false });
+  const scrubbed: DestinationStream & { flushSync(): void; flush(done?: () => void): void } = {
+    write: (line) => sink.write(scrubLine(line)),
+    flushSync: () => sink.flushSync?.(),
+    flush: (done) => {
+      sink.flushSync?.();
+      done?.();
+    },
+  };
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: plainError, error: plainError },
+      redact: { paths: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: MASK },
+    },
+    scrubbed,
+  );
+}
+
+/** What a call's log lines say beside their message. */
+export interface CallBindings {
+  readonly conversation: string;
+  /** SIP Call-ID of the leg. */
+  readonly leg?: string;
+  readonly session?: string;
+}
+
+/** A child that marks each line with the call it belongs to. */
+export function callLogger(log: Logger, bindings: CallBindings): Logger {
+  return log.child(bindings);
+}
