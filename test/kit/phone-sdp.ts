@@ -1,0 +1,89 @@
+import { PAYLOAD_TYPES, type PhoneCodec } from './g711.js';
+
+export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
+
+/** What one side of a call says about its audio. */
+export interface PhoneSdp {
+  readonly address: string;
+  readonly port: number;
+  /** In order of preference. */
+  readonly codecs: readonly PhoneCodec[];
+  /** RTP payload type of telephone-event/8000, or null without. */
+  readonly eventPayloadType: number | null;
+  readonly direction: Direction;
+}
+
+/** Writes an SDP body (RFC 8866). `version` counts up with every change (RFC 3264 section 8). */
+export function writeSdp(sdp: PhoneSdp, version: number): string {
+  const types = sdp.codecs.map((codec) => PAYLOAD_TYPES[codec]);
+  const events = sdp.eventPayloadType;
+  const lines = [
+    'v=0',
+    `o=phone 1 ${version} IN IP4 ${sdp.address}`,
+    's=-',
+    `c=IN IP4 ${sdp.address}`,
+    't=0 0',
+    `m=audio ${sdp.port} RTP/AVP ${[...types, ...(events === null ? [] : [events])].join(' ')}`,
+    ...sdp.codecs.map((codec) => `a=rtpmap:${PAYLOAD_TYPES[codec]} ${codec}/8000`),
+    ...(events === null ? [] : [`a=rtpmap:${events} telephone-event/8000`, `a=fmtp:${events} 0-15`]),
+    'a=ptime:20',
+    `a=${sdp.direction}`,
+  ];
+  return `${lines.join('\r\n')}\r\n`;
+}
+
+/** Reads the audio part of an SDP body. Throws when there is none, or no G.711 in it. */
+export function readSdp(body: string): PhoneSdp {
+  const lines = body.split(/\r?\n/);
+  const start = lines.findIndex((line) => line.startsWith('m=audio '));
+  if (start < 0) throw new Error('no m=audio in the SDP');
+  const next = lines.findIndex((line, index) => index > start && line.startsWith('m='));
+  const audio = lines.slice(start, next < 0 ? undefined : next);
+  const session = lines.slice(
+    0,
+    lines.findIndex((line) => line.startsWith('m=')),
+  );
+  const find = (prefix: string) =>
+    (audio.find((line) => line.startsWith(prefix)) ?? session.find((line) => line.startsWith(prefix)))?.slice(
+      prefix.length,
+    );
+
+  const [port, , ...types] = (audio[0]?.slice('m=audio '.length) ?? '').split(' ').map(Number);
+  const maps = new Map(
+    audio.flatMap((line) => {
+      const map = /^a=rtpmap:(\d+) ([^/]+)\/8000/i.exec(line);
+      return map ? [[Number(map[1]), map[2]?.toUpperCase()]] : [];
+    }),
+  );
+  const codecs = types.flatMap((type) =>
+    type === 0 ? ['PCMU' as const] : type === 8 ? ['PCMA' as const] : [],
+  );
+  if (codecs.length === 0) throw new Error('neither PCMU nor PCMA in the SDP');
+  const directions: readonly Direction[] = ['sendonly', 'recvonly', 'inactive'];
+  return {
+    address: find('c=IN IP4 ')?.trim() ?? '0.0.0.0',
+    port: port ?? 0,
+    codecs,
+    eventPayloadType: types.find((type) => maps.get(type) === 'TELEPHONE-EVENT') ?? null,
+    direction: directions.find((direction) => find(`a=${direction}`) !== undefined) ?? 'sendrecv',
+  };
+}
+
+/** True when someone who says this wants to be sent audio. */
+export function listens(sdp: PhoneSdp): boolean {
+  return (
+    sdp.port !== 0 &&
+    sdp.address !== '0.0.0.0' &&
+    (sdp.direction === 'sendrecv' || sdp.direction === 'recvonly')
+  );
+}
+
+/** The direction to answer with (RFC 3264 section 6.1), given what we would like. */
+export function answerDirection(offered: Direction, wanted: Direction): Direction {
+  const send =
+    (offered === 'sendrecv' || offered === 'recvonly') && (wanted === 'sendrecv' || wanted === 'sendonly');
+  const receive =
+    (offered === 'sendrecv' || offered === 'sendonly') && (wanted === 'sendrecv' || wanted === 'recvonly');
+  if (send && receive) return 'sendrecv';
+  return send ? 'sendonly' : receive ? 'recvonly' : 'inactive';
+}
