@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ConfigError } from './problems.js';
+import type { Config, SecretReference } from './schema.js';
+
+/** Longest secret file, in bytes. */
+const LONGEST = 4096;
+
+function refuse(file: string, message: string, remedy: string, field = '(file)'): never {
+  throw new ConfigError([{ file, line: null, column: null, field, message, remedy }]);
+}
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown';
+
+function open(file: string): number {
+  try {
+    return openSync(file, 'r');
+  } catch (error) {
+    return refuse(file, `cannot be read (${codeOf(error)})`, 'name a file that exists and may be read');
+  }
+}
+
+/**
+ * The secret in a file, without the white space around it. Throws ConfigError when the file cannot be read,
+ * is empty, or anyone but its owner may read or write it.
+ */
+export function readSecretFile(file: string): string {
+  const descriptor = open(file);
+  try {
+    const { mode, size } = fstatSync(descriptor);
+    const octal = (mode & 0o777).toString(8).padStart(4, '0');
+    if ((mode & 0o077) !== 0) refuse(file, `others may use it (mode ${octal})`, `run chmod 600 ${file}`);
+    if (size > LONGEST) refuse(file, 'too long for a secret', `write at most ${LONGEST} bytes`);
+    const secret = readFileSync(descriptor, 'utf8').trim();
+    if (!/^[\x20-\x7e]+$/.test(secret)) refuse(file, 'holds no secret', 'write one line of ASCII text');
+    return secret;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The secret that a reference points at. Throws ConfigError naming the variable or the file. */
+export function readSecret(reference: SecretReference, env: NodeJS.ProcessEnv): string {
+  if (reference.file !== undefined) return readSecretFile(reference.file);
+  const name = reference.env ?? '';
+  return env[name] || refuse('environment', 'not set', 'set it to the secret', name);
+}
+
+export interface GeneratedSecret {
+  readonly secret: string;
+  readonly file: string;
+  /** It was made just now. */
+  readonly created: boolean;
+}
+
+function makeDirectory(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const { mode } = statSync(directory);
+  if ((mode & 0o022) !== 0) {
+    refuse(directory, 'others may write into it', `run chmod 700 ${directory}`, '(directory)');
+  }
+}
+
+/**
+ * The secret kept in a file, generated at the first start: 32 random bytes as base64url, file mode 0600,
+ * directory 0700. A file that appears whole or not at all, so that two processes agree.
+ */
+export function generatedSecret(file: string): GeneratedSecret {
+  makeDirectory(dirname(file));
+  const draft = `${file}.${randomBytes(6).toString('hex')}`;
+  writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, {
+    mode: 0o600,
+    flag: 'wx',
+    flush: true,
+  });
+  let created = true;
+  try {
+    linkSync(draft, file);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    created = false;
+  } finally {
+    unlinkSync(draft);
+  }
+  return { secret: readSecretFile(file), file, created };
+}
+
+export interface AgentPassword {
+  readonly password: string;
+  /** The file that a generated password is in; null for a configured one. */
+  readonly generated: GeneratedSecret | null;
+}
+
+/** The SIP digest passwords of the agents that register, by agent identifier. */
+export function agentPasswords(config: Config): ReadonlyMap<string, AgentPassword> {
+  const passwords = new Map<string, AgentPassword>();
+  for (const { id, uri, password, passwordFile } of config.agents) {
+    if (uri !== undefined) continue;
+    if (password !== undefined) passwords.set(id, { password, generated: null });
+    else if (passwordFile !== undefined) {
+      passwords.set(id, { password: readSecretFile(passwordFile), generated: null });
+    } else {
+      const generated = generatedSecret(join(config.dataDirectory, 'agents', `${id}.password`));
+      passwords.set(id, { password: generated.secret, generated });
+    }
+  }
+  return passwords;
+}
