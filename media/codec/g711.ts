@@ -90,31 +90,31 @@ function transcode(bytes: Uint8Array, table: Uint8Array, out: Uint8Array): Uint8
 }
 
 /** Linear samples to mu-law bytes. Writes into `out` (as much as both hold) and returns it. */
-export function encodePcmu(pcm: Int16Array, out = new Uint8Array(pcm.length)): Uint8Array {
+export function encodePcmu(pcm: Int16Array, out: Uint8Array = new Uint8Array(pcm.length)): Uint8Array {
   return encode(pcm, TO_MU, out);
 }
 
 /** Linear samples to A-law bytes. Writes into `out` (as much as both hold) and returns it. */
-export function encodePcma(pcm: Int16Array, out = new Uint8Array(pcm.length)): Uint8Array {
+export function encodePcma(pcm: Int16Array, out: Uint8Array = new Uint8Array(pcm.length)): Uint8Array {
   return encode(pcm, TO_A, out);
 }
 
 /** Mu-law bytes to linear samples. Writes into `out` (as much as both hold) and returns it. */
-export function decodePcmu(bytes: Uint8Array, out = new Int16Array(bytes.length)): Int16Array {
+export function decodePcmu(bytes: Uint8Array, out: Int16Array = new Int16Array(bytes.length)): Int16Array {
   return decode(bytes, FROM_MU, out);
 }
 
 /** A-law bytes to linear samples. Writes into `out` (as much as both hold) and returns it. */
-export function decodePcma(bytes: Uint8Array, out = new Int16Array(bytes.length)): Int16Array {
+export function decodePcma(bytes: Uint8Array, out: Int16Array = new Int16Array(bytes.length)): Int16Array {
   return decode(bytes, FROM_A, out);
 }
 
 /** Mu-law bytes to A-law bytes; `out` may be `bytes` itself. */
-export function pcmuToPcma(bytes: Uint8Array, out = new Uint8Array(bytes.length)): Uint8Array {
+export function pcmuToPcma(bytes: Uint8Array, out: Uint8Array = new Uint8Array(bytes.length)): Uint8Array {
   return transcode(bytes, MU_TO_A, out);
 }
 
 /** A-law bytes to mu-law bytes; `out` may be `bytes` itself. */
-export function pcmaToPcmu(bytes: Uint8Array, out = new Uint8Array(bytes.length)): Uint8Array {
+export function pcmaToPcmu(bytes: Uint8Array, out: Uint8Array = new Uint8Array(bytes.length)): Uint8Array {
   return transcode(bytes, A_TO_MU, out);
 }

@@ -1,0 +1,63 @@
+import { open } from 'node:fs/promises';
+import { MediaError } from '../media-server.js';
+import type { AudioThread } from './audio-thread.js';
+import { type EncodedPrompt, toPrompt } from './encoded-prompt.js';
+
+/** Larger than an hour of 8 kHz PCM. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
+
+interface Loaded {
+  /** Modification time and size the prompt was read at. */
+  readonly version: string;
+  readonly prompt: Promise<EncodedPrompt>;
+}
+
+/** Recorded prompts by path, decoded once for all calls and anew when the file changes. */
+export class WavFiles {
+  readonly #thread: AudioThread;
+  readonly #loaded = new Map<string, Loaded>();
+
+  constructor(thread: AudioThread) {
+    this.#thread = thread;
+  }
+
+  /** Rejects with MediaError `bad-audio` naming the file. */
+  async load(path: string): Promise<EncodedPrompt> {
+    const file = await open(path).catch((cause: NodeJS.ErrnoException) => {
+      throw new MediaError('bad-audio', `${path}: cannot be opened (${cause.code})`, { cause });
+    });
+    try {
+      const { mtimeMs, size } = await file.stat();
+      const version = `${mtimeMs} ${size}`;
+      const known = this.#loaded.get(path);
+      if (known?.version === version) return await known.prompt;
+      if (size > MAX_FILE_BYTES) {
+        throw new MediaError('bad-audio', `${path}: ${size} bytes (at most ${MAX_FILE_BYTES})`);
+      }
+      const prompt = this.#read(path, file.readFile());
+      this.#remember(path, { version, prompt });
+      return await prompt;
+    } finally {
+      await file.close();
+    }
+  }
+
+  clear(): void {
+    this.#loaded.clear();
+  }
+
+  /** A failure is forgotten, so that a repaired file is read even when its times did not change. */
+  #remember(path: string, loaded: Loaded): void {
+    this.#loaded.set(path, loaded);
+    loaded.prompt.catch(() => {
+      if (this.#loaded.get(path) === loaded) this.#loaded.delete(path);
+    });
+  }
+
+  async #read(path: string, content: Promise<Buffer>): Promise<EncodedPrompt> {
+    const bytes = await content.catch((cause: NodeJS.ErrnoException) => {
+      throw new MediaError('bad-audio', `${path}: cannot be read (${cause.code})`, { cause });
+    });
+    return toPrompt(await this.#thread.run({ do: 'read', bytes, name: path }));
+  }
+}
