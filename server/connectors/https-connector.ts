@@ -1,0 +1,154 @@
+import type { DataResult } from '../../flows/commands.js';
+import { judge, type Verdict } from './answer.js';
+import { cardPart, cardProblem } from './card-part.js';
+import { type ConnectorClock, rest } from './clock.js';
+import type { ChargeRequest, Connector } from './connector.js';
+import { exchange } from './exchange.js';
+import type { ConnectorNotice } from './notice.js';
+import { type HttpsConfig, targetOf } from './target.js';
+
+/** Wait before the second try; doubled for each further one. */
+const FIRST_BACKOFF_MS = 200;
+
+/** Names of the request body that an input cannot have. */
+const RESERVED_INPUTS = ['operation', 'idempotencyKey', 'card'] as const;
+
+const outcome = (status: 'error' | 'in-doubt', reason: string): DataResult => ({
+  status,
+  reason,
+  outputs: {},
+});
+
+function problemOf(request: ChargeRequest): string | null {
+  if (RESERVED_INPUTS.some((name) => Object.hasOwn(request.inputs, name))) return 'reserved-input-name';
+  if (!/^[\x21-\x7e]{1,255}$/.test(request.idempotencyKey)) return 'bad-idempotency-key';
+  return cardProblem(request.secure);
+}
+
+/** The body up to the card: `{"operation":"charge",...,` without a closing brace. */
+function bodyHead(request: ChargeRequest): Buffer {
+  const { operation, idempotencyKey, inputs } = request;
+  const plain = JSON.stringify({ operation, idempotencyKey, ...inputs });
+  return Buffer.from(`${plain.slice(0, -1)},`);
+}
+
+/**
+ * Posts charges as JSON to a gateway (docs/connectors.md). Tries again only with the same idempotency key.
+ * Once a try may have reached the gateway, only `approved` or `declined` ends the doubt: a later refusal or
+ * failure says nothing about that try, and the result is `in-doubt`.
+ */
+export class HttpsConnector implements Connector {
+  readonly name: string;
+  readonly #config: HttpsConfig;
+  readonly #target: ReturnType<typeof targetOf>;
+  readonly #clock: ConnectorClock;
+  readonly #notice: (notice: ConnectorNotice) => void;
+  readonly #running = new Map<AbortController, Promise<DataResult>>();
+  #closed = false;
+
+  /** Throws when the configuration cannot work (see {@link targetOf}). */
+  constructor(
+    name: string,
+    config: HttpsConfig,
+    clock: ConnectorClock,
+    notice: (notice: ConnectorNotice) => void,
+  ) {
+    this.name = name;
+    this.#config = config;
+    this.#target = targetOf(config);
+    this.#clock = clock;
+    this.#notice = notice;
+  }
+
+  async charge(request: ChargeRequest): Promise<DataResult> {
+    if (this.#closed) return outcome('error', 'connector-closed');
+    const problem = problemOf(request);
+    if (problem !== null) return outcome('error', problem);
+    const abort = new AbortController();
+    const forward = () => abort.abort();
+    if (request.signal.aborted) forward();
+    request.signal.addEventListener('abort', forward);
+    const work = this.#charge(request, abort.signal);
+    this.#running.set(abort, work);
+    try {
+      return await work;
+    } finally {
+      request.signal.removeEventListener('abort', forward);
+      this.#running.delete(abort);
+    }
+  }
+
+  /** Ends what is under way, as if each call had ended. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const abort of this.#running.keys()) abort.abort();
+    await Promise.all(this.#running.values());
+  }
+
+  async #charge(request: ChargeRequest, signal: AbortSignal): Promise<DataResult> {
+    const { retries, timeoutMs } = this.#config;
+    const head = bodyHead(request);
+    const deadline = this.#clock.now() + timeoutMs * (retries + 1);
+    /** Why an earlier try may have charged; null while certainly none has. */
+    let doubt: string | null = null;
+    const undecided = (reason: string) =>
+      doubt === null ? outcome('error', reason) : outcome('in-doubt', doubt);
+    for (let attempt = 1; ; attempt += 1) {
+      if (signal.aborted)
+        return doubt === null ? outcome('error', 'cancelled') : outcome('in-doubt', 'cancelled');
+      const verdict = await this.#try(
+        request,
+        head,
+        Math.min(timeoutMs, deadline - this.#clock.now()),
+        signal,
+      );
+      if (verdict.kind === 'final') return this.#final(verdict);
+      this.#notice({ kind: 'try-failed', connector: this.name, attempt, reason: verdict.reason });
+      if (verdict.kind === 'refused') return undecided(verdict.reason);
+      if (verdict.charged === 'unknown') doubt = verdict.reason;
+      const wait = verdict.afterMs ?? FIRST_BACKOFF_MS * 2 ** (attempt - 1);
+      const late = this.#clock.now() + wait >= deadline;
+      if (!verdict.again || attempt > retries || late) return undecided(verdict.reason);
+      await rest(this.#clock, wait, signal);
+    }
+  }
+
+  async #try(request: ChargeRequest, head: Buffer, limitMs: number, signal: AbortSignal): Promise<Verdict> {
+    const { url, options } = this.#target;
+    const { secure, idempotencyKey } = request;
+    const result = await exchange({
+      url,
+      options: { ...options, headers: { ...options.headers, 'Idempotency-Key': idempotencyKey } },
+      head,
+      tail: () => cardPart(secure),
+      limitMs,
+      clock: this.#clock,
+      signal,
+    });
+    if (result.kind === 'failed') {
+      const again = result.reason !== 'cancelled' && result.reason !== 'card-data-gone';
+      return {
+        kind: 'none',
+        charged: result.sent ? 'unknown' : 'no',
+        reason: result.reason,
+        again,
+        afterMs: null,
+      };
+    }
+    try {
+      return judge(result.answer, idempotencyKey, secure, this.#clock.now());
+    } catch {
+      // The secure values were wiped meanwhile: an answer that cannot be compared with them is not read.
+      return { kind: 'none', charged: 'unknown', reason: 'card-data-gone', again: false, afterMs: null };
+    } finally {
+      result.answer.body.fill(0);
+    }
+  }
+
+  #final(verdict: Extract<Verdict, { kind: 'final' }>): DataResult {
+    for (const dropped of verdict.dropped) {
+      this.#notice({ kind: 'output-dropped', connector: this.name, ...dropped });
+    }
+    return verdict.result;
+  }
+}

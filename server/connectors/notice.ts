@@ -1,0 +1,24 @@
+/** Why an output of a gateway's answer was not passed on. */
+export type DropReason =
+  | 'contains-card-number'
+  | 'contains-security-code'
+  | 'bad-name'
+  | 'not-plain'
+  | 'not-exact'
+  | 'too-many';
+
+/** Something for the log. Holds no caller data: names and reasons are checked before they get here. */
+export type ConnectorNotice =
+  | {
+      readonly kind: 'try-failed';
+      readonly connector: string;
+      readonly attempt: number;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'output-dropped';
+      readonly connector: string;
+      /** `(unnamed)` when the name itself may not be shown. */
+      readonly output: string;
+      readonly reason: DropReason;
+    };
