@@ -96,24 +96,26 @@ export function generatedSecret(file: string): GeneratedSecret {
   return { secret: readSecretFile(file), file, created };
 }
 
-export interface AgentPassword {
-  readonly password: string;
-  /** The file that a generated password is in; null for a configured one. */
-  readonly generated: GeneratedSecret | null;
+export interface AgentPasswords {
+  /** By agent identifier, for the agents that register. */
+  readonly passwords: ReadonlyMap<string, string>;
+  /** The files that hold the passwords nobody configured. */
+  readonly generated: readonly GeneratedSecret[];
 }
 
-/** The SIP digest passwords of the agents that register, by agent identifier. */
-export function agentPasswords(config: Config): ReadonlyMap<string, AgentPassword> {
-  const passwords = new Map<string, AgentPassword>();
+/** The SIP digest passwords of the agents that register. Throws ConfigError naming the file that is at fault. */
+export function agentPasswords(config: Config): AgentPasswords {
+  const passwords = new Map<string, string>();
+  const generated: GeneratedSecret[] = [];
   for (const { id, uri, password, passwordFile } of config.agents) {
     if (uri !== undefined) continue;
-    if (password !== undefined) passwords.set(id, { password, generated: null });
-    else if (passwordFile !== undefined) {
-      passwords.set(id, { password: readSecretFile(passwordFile), generated: null });
-    } else {
-      const generated = generatedSecret(join(config.dataDirectory, 'agents', `${id}.password`));
-      passwords.set(id, { password: generated.secret, generated });
+    if (password !== undefined) passwords.set(id, password);
+    else if (passwordFile !== undefined) passwords.set(id, readSecretFile(passwordFile));
+    else {
+      const own = generatedSecret(join(config.dataDirectory, 'agents', `${id}.password`));
+      passwords.set(id, own.secret);
+      generated.push(own);
     }
   }
-  return passwords;
+  return { passwords, generated };
 }
