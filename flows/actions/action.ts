@@ -1,0 +1,96 @@
+import type { Static, TObject } from 'typebox';
+import type { AudioItem, FieldKind, FlowCommand, FlowEvent, PlainValue } from '../commands.js';
+import type { ExpressionSource } from '../expressions/evaluate.js';
+import type { Action, Flow, FlowType } from '../flow.js';
+import type { Prompt } from '../prompt.js';
+
+/** What an action may change on its way: values of `flow.*` and whole results under `data.*`. */
+export interface Changes {
+  readonly variables?: Readonly<Record<string, PlainValue>>;
+  readonly data?: Readonly<Record<string, Readonly<Record<string, PlainValue>>>>;
+}
+
+/** What an action decided. */
+export type Outcome =
+  /** Have the server do this and wait for its answer. */
+  | { readonly kind: 'wait'; readonly command: FlowCommand; readonly attempt?: number }
+  /** Go on after this action. */
+  | ({ readonly kind: 'next' } & Changes)
+  /** Take this path out of the action; without such a path in the document the run fails with `reason`. */
+  | ({ readonly kind: 'path'; readonly block: string; readonly reason: string } & Changes)
+  /** The run is over with this command. */
+  | { readonly kind: 'end'; readonly command: FlowCommand };
+
+/** What a running action can see. The three readers throw ExpressionError. */
+export interface Run {
+  readonly action: Action;
+  readonly flow: Flow;
+  readonly variables: Readonly<Record<string, PlainValue>>;
+  /** From 1. */
+  readonly attempt: number;
+  /** Unique for this entry of this action in this run. */
+  readonly occurrence: string;
+  evaluate(source: ExpressionSource): PlainValue;
+  text(template: string): string;
+  audio(prompt: Prompt | undefined): readonly AudioItem[];
+}
+
+export type ResultType = 'bool' | 'string' | 'number' | 'any';
+
+/** What the loader gives an action to check its fields with. Keys are relative to the action. */
+export interface ActionCheck {
+  readonly flowType: FlowType;
+  /** What each secure variable is collected as somewhere in the flow. */
+  readonly collected: ReadonlyMap<string, ReadonlySet<FieldKind>>;
+  problem(key: readonly (string | number)[], message: string, remedy: string): void;
+  expression(key: readonly (string | number)[], source: ExpressionSource, result: ResultType): void;
+  template(key: readonly (string | number)[], text: string): void;
+  prompt(key: readonly (string | number)[], prompt: Prompt | undefined): void;
+  /** Checks a target like `flow.amount`; returns its type, or null after a problem. */
+  flowVariable(key: readonly (string | number)[], reference: string): 'string' | 'number' | 'boolean' | null;
+  /** Checks a name like `secure.card`; returns it without `secure.`, or null after a problem. */
+  secureVariable(key: readonly (string | number)[], reference: string): string | null;
+}
+
+/** One action of the language: its keys, what is wrong beyond them, and what it does. */
+export interface ActionDefinition<Fields = unknown> {
+  readonly name: string;
+  readonly description: string;
+  /** The action's own keys, without `do`, `name` and the paths. */
+  readonly schema: TObject;
+  /** Keys that hold a list of actions. */
+  readonly blocks: readonly string[];
+  /** Flow types it may stand in; absent for all. */
+  readonly only?: { readonly types: readonly FlowType[]; readonly remedy: string };
+  /** Why a key that this action refuses is refused; null when it is just unknown. */
+  refusedKey?(key: string): { readonly message: string; readonly remedy: string } | null;
+  /** The name under `data.*` that it fills beside its own name. */
+  dataName?(fields: Fields): string;
+  check?(fields: Fields, check: ActionCheck): void;
+  /** True when the run never goes on after this action. `ends` tells it of a path; absent paths are errors. */
+  ends(ends: (block: string) => boolean, action: Action): boolean;
+  /** Every prompt of the action, so that those without expressions can be made ready before a call. */
+  prompts?(fields: Fields): readonly (Prompt | undefined)[];
+  begin(fields: Fields, run: Run): Outcome;
+  /** The answer to the command that {@link begin} waited with. Absent: the action never waits. */
+  resume?(fields: Fields, run: Run, event: FlowEvent): Outcome;
+}
+
+/** Ties the type of the fields to their schema; the registry keeps definitions of all actions alike. */
+export function defineAction<Schema extends TObject>(
+  definition: Omit<ActionDefinition<Static<Schema>>, 'schema'> & { readonly schema: Schema },
+): ActionDefinition {
+  return definition;
+}
+
+/** The answers that an action waits for, by the command it waits with. */
+export const ANSWERS: Readonly<Record<FlowCommand['do'], FlowEvent['type'] | null>> = {
+  play: 'played',
+  collect: 'collected',
+  callSecureData: 'dataCalled',
+  extract: 'extracted',
+  transferToSecureFlow: 'transferFailed',
+  transferToAgent: 'transferFailed',
+  returnToAgent: null,
+  disconnect: null,
+};

@@ -1,0 +1,27 @@
+import type { ActionDefinition } from './action.js';
+import { callSecureData } from './call-secure-data.js';
+import { collectInput } from './collect-input.js';
+import { decision } from './decision.js';
+import { disconnect } from './disconnect.js';
+import { extractSecureData } from './extract-secure-data.js';
+import { playAudio } from './play-audio.js';
+import { returnToAgent } from './return-to-agent.js';
+import { setVariables } from './set-variables.js';
+import { transferToAgent } from './transfer-to-agent.js';
+import { transferToSecureFlow } from './transfer-to-secure-flow.js';
+
+/** Every action of the language, by the word after `do:`. */
+export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
+  [
+    playAudio,
+    collectInput,
+    decision,
+    setVariables,
+    callSecureData,
+    extractSecureData,
+    transferToSecureFlow,
+    transferToAgent,
+    returnToAgent,
+    disconnect,
+  ].map((definition) => [definition.name, definition]),
+);

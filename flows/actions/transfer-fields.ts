@@ -1,0 +1,29 @@
+import Type from 'typebox';
+import type { FlowEvent } from '../commands.js';
+import { Prompt } from '../prompt.js';
+import type { Outcome, Run } from './action.js';
+
+/** Keys that both transfers have. */
+export const transferAudio = {
+  preTransferAudio: Type.Optional(Prompt),
+  failedTransferAudio: Type.Optional(Prompt),
+};
+
+/** A transfer that did not come about: its reason becomes `data.<name>.error`, and the run takes `onFailure`. */
+export function transferFailed(run: Run, event: FlowEvent): Outcome {
+  if (event.type !== 'transferFailed') return { kind: 'next' };
+  const { error, message } = event;
+  if (run.flow.type === 'secure') {
+    // DESIGN.md section 2, rule 7: whatever path the author drew.
+    return {
+      kind: 'end',
+      command: {
+        do: 'disconnect',
+        reason: 'error',
+        message: `transfer at ${run.action.path} failed: ${error}`,
+      },
+    };
+  }
+  const data = { [run.action.name]: { status: 'error', reason: error, error, message } };
+  return { kind: 'path', block: 'onFailure', reason: error, data };
+}

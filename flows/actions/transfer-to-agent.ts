@@ -1,0 +1,43 @@
+import Type from 'typebox';
+import { duration, milliseconds } from '../duration.js';
+import { defineAction } from './action.js';
+import { transferAudio, transferFailed } from './transfer-fields.js';
+
+export const transferToAgent = defineAction({
+  name: 'transferToAgent',
+  description: 'rings an agent and ends the run when the agent answers',
+  schema: Type.Object(
+    {
+      agent: Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: 200,
+          default: 'any',
+          description: "an agent's identifier, or any; {{ expression }} insertions allowed",
+        }),
+      ),
+      ringTimeout: Type.Optional(duration('how long the agent is rung', '20s')),
+      ...transferAudio,
+    },
+    { additionalProperties: false },
+  ),
+  blocks: ['onFailure'],
+  check(fields, check) {
+    check.template(['agent'], fields.agent ?? 'any');
+    check.prompt(['preTransferAudio'], fields.preTransferAudio);
+    check.prompt(['failedTransferAudio'], fields.failedTransferAudio);
+  },
+  ends: (ends, action) => !action.blocks.onFailure || ends('onFailure'),
+  prompts: (fields) => [fields.preTransferAudio, fields.failedTransferAudio],
+  begin: (fields, run) => ({
+    kind: 'wait',
+    command: {
+      do: 'transferToAgent',
+      agent: run.text(fields.agent ?? 'any'),
+      ringTimeoutMs: milliseconds(fields.ringTimeout ?? '20s'),
+      preTransferAudio: run.audio(fields.preTransferAudio),
+      failedTransferAudio: run.audio(fields.failedTransferAudio),
+    },
+  }),
+  resume: (_fields, run, event) => transferFailed(run, event),
+});

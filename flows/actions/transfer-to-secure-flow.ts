@@ -1,0 +1,42 @@
+import Type from 'typebox';
+import { duration, milliseconds } from '../duration.js';
+import { defineAction } from './action.js';
+import { Expression } from './fields.js';
+import { transferAudio, transferFailed } from './transfer-fields.js';
+
+export const transferToSecureFlow = defineAction({
+  name: 'transferToSecureFlow',
+  description: 'hands the caller to a secure flow and ends the run when that flow has begun',
+  schema: Type.Object(
+    {
+      flow: Type.String({ minLength: 1, description: 'the name of a flow of type secure' }),
+      invocationData: Type.Optional(Expression),
+      connectTimeout: Type.Optional(duration('how long the secure flow may take to begin', '10s')),
+      ...transferAudio,
+    },
+    { additionalProperties: false },
+  ),
+  blocks: ['onFailure'],
+  only: { types: ['inbound'], remedy: 'the caller is in a secure flow already: put the actions here' },
+  check(fields, check) {
+    if (fields.invocationData !== undefined) {
+      check.expression(['invocationData'], fields.invocationData, 'string');
+    }
+    check.prompt(['preTransferAudio'], fields.preTransferAudio);
+    check.prompt(['failedTransferAudio'], fields.failedTransferAudio);
+  },
+  ends: (ends, action) => !action.blocks.onFailure || ends('onFailure'),
+  prompts: (fields) => [fields.preTransferAudio, fields.failedTransferAudio],
+  begin: (fields, run) => ({
+    kind: 'wait',
+    command: {
+      do: 'transferToSecureFlow',
+      flow: fields.flow,
+      invocationData: String(run.evaluate(fields.invocationData ?? '""') ?? ''),
+      connectTimeoutMs: milliseconds(fields.connectTimeout ?? '10s'),
+      preTransferAudio: run.audio(fields.preTransferAudio),
+      failedTransferAudio: run.audio(fields.failedTransferAudio),
+    },
+  }),
+  resume: (_fields, run, event) => transferFailed(run, event),
+});

@@ -1,0 +1,183 @@
+import type { CaptureError, CollectCommand } from './commands.js';
+import { checkField, completeLength, type FieldFacts } from './fields/field.js';
+
+/** Where the keys go, and nowhere else: the server's secure value. Codes are ASCII. */
+export interface DigitSink {
+  /** False when there is no room. */
+  append(code: number): boolean;
+  clear(): void;
+  readonly length: number;
+}
+
+export interface CollectorOptions extends FieldFacts {
+  readonly command: Pick<
+    CollectCommand,
+    | 'field'
+    | 'bargeIn'
+    | 'firstDigitTimeoutMs'
+    | 'interDigitTimeoutMs'
+    | 'totalTimeoutMs'
+    | 'terminator'
+    | 'clearKey'
+  >;
+  readonly sink: DigitSink;
+  /** Shows the digits of the sink to a check; what it returns must not hold them. */
+  readonly look: <T>(check: (digits: Uint8Array) => T) => T;
+  /** {@link Collector.surplusSince} of the collector before this one. Default null. */
+  readonly surplusSince?: number | null;
+}
+
+/** What the server has to know after each input. Times are in ms on the clock of the inputs. */
+export interface CollectorStep {
+  /** Null while the field is open. After a failure the sink is empty. */
+  readonly result: { readonly ok: true } | { readonly ok: false; readonly error: CaptureError } | null;
+  /** When to call {@link Collector.timer}; replaces the time of the step before. Null: no timer. */
+  readonly timerAt: number | null;
+  /** What the input did to the field. Either one ends the prompt; a key that was dropped (null) must not. */
+  readonly change: 'key' | 'cleared' | null;
+  /** Keys in the field. */
+  readonly entered: number;
+}
+
+/** Without a key for this long, keys that follow an automatically completed field are meant for the next one. */
+export const SURPLUS_GAP_MS = 400;
+
+const STAR = 42;
+const HASH = 35;
+
+/**
+ * One attempt at one field, decided from keys and times alone.
+ *
+ * ```
+ *   surplus ──400 ms without a key, or the terminator──▶ open ──terminator, length, time──▶ done
+ * ```
+ * A terminator as the very first key belongs to the field before and is dropped.
+ */
+export class Collector {
+  readonly #options: CollectorOptions;
+  readonly #terminator: number | null;
+  readonly #clearKey: number | null;
+  #surplusSince: number | null;
+  #result: CollectorStep['result'] = null;
+  #promptEnded = false;
+  #timerAt: number | null = null;
+  #totalAt: number | null = null;
+
+  constructor(options: CollectorOptions) {
+    this.#options = options;
+    this.#terminator = keyCode(options.command.terminator);
+    this.#clearKey = keyCode(options.command.clearKey);
+    this.#surplusSince = options.surplusSince ?? null;
+    options.sink.clear();
+  }
+
+  /**
+   * When the last key was pressed that belongs to this field or is surplus of it; null when its terminator came.
+   * A finished collector may still be fed keys: they only move this time.
+   */
+  get surplusSince(): number | null {
+    return this.#surplusSince;
+  }
+
+  /** The prompt has ended, or there is none: the first digit is waited for from here. */
+  audioEnded(at: number): CollectorStep {
+    if (this.#result === null && !this.#promptEnded) this.#waitForFirst(at);
+    return this.#step(null);
+  }
+
+  /** A key by its ASCII code. */
+  key(code: number, at: number): CollectorStep {
+    const isDigit = code >= 48 && code <= 57;
+    if (!isDigit && code !== STAR && code !== HASH) return this.#step(null);
+    if (this.#swallows(code, at) || this.#result !== null) return this.#step(null);
+    if (!this.#promptEnded && !this.#options.command.bargeIn) return this.#step(null);
+    if (code === this.#clearKey) return this.#clear(at);
+    if (code === this.#terminator) return this.#terminate(at);
+    return isDigit ? this.#enter(code, at) : this.#step(null);
+  }
+
+  /** The time asked for by `timerAt` has come; a call before it does nothing. */
+  timer(at: number): CollectorStep {
+    if (this.#result !== null || this.#timerAt === null || at < this.#timerAt) return this.#step(null);
+    const { sink, command } = this.#options;
+    const isTotal = this.#totalAt !== null && at >= this.#totalAt;
+    if (isTotal || sink.length < Math.max(1, command.field.min)) {
+      if (sink.length > 0) this.#surplusSince = at;
+      return this.#fail('timeout');
+    }
+    return this.#complete(at, null);
+  }
+
+  #swallows(code: number, at: number): boolean {
+    if (this.#surplusSince === null) return false;
+    if (at - this.#surplusSince >= SURPLUS_GAP_MS && this.#result === null) {
+      this.#surplusSince = null;
+      return false;
+    }
+    this.#surplusSince = code === this.#terminator ? null : at;
+    return true;
+  }
+
+  #enter(code: number, at: number): CollectorStep {
+    const { command, sink, look } = this.#options;
+    if (!sink.append(code)) return this.#step(null);
+    this.#begin(at);
+    const full = look((digits) => completeLength(command.field, digits, this.#options));
+    if (sink.length >= full) return this.#complete(at, 'key');
+    this.#timerAt = this.#beforeTotal(at + command.interDigitTimeoutMs);
+    return this.#step('key');
+  }
+
+  #terminate(at: number): CollectorStep {
+    if (this.#options.sink.length === 0) return this.#step(null);
+    const step = this.#complete(at, null);
+    this.#surplusSince = null;
+    return step;
+  }
+
+  #clear(at: number): CollectorStep {
+    this.#options.sink.clear();
+    this.#waitForFirst(at);
+    return this.#step('cleared');
+  }
+
+  #complete(at: number, change: CollectorStep['change']): CollectorStep {
+    const { command, look } = this.#options;
+    const entered = this.#options.sink.length;
+    const error = look((digits) => checkField(command.field, digits, this.#options));
+    this.#surplusSince = at;
+    if (error !== null) return { ...this.#fail(error), change, entered };
+    this.#result = { ok: true };
+    this.#timerAt = null;
+    return this.#step(change);
+  }
+
+  #fail(error: CaptureError): CollectorStep {
+    this.#options.sink.clear();
+    this.#result = { ok: false, error };
+    this.#timerAt = null;
+    return this.#step(null);
+  }
+
+  #waitForFirst(at: number): void {
+    this.#begin(at);
+    this.#timerAt = this.#beforeTotal(at + this.#options.command.firstDigitTimeoutMs);
+  }
+
+  #begin(at: number): void {
+    this.#promptEnded = true;
+    this.#totalAt ??= at + this.#options.command.totalTimeoutMs;
+  }
+
+  #beforeTotal(at: number): number {
+    return this.#totalAt === null ? at : Math.min(at, this.#totalAt);
+  }
+
+  #step(change: CollectorStep['change']): CollectorStep {
+    return { result: this.#result, timerAt: this.#timerAt, change, entered: this.#options.sink.length };
+  }
+}
+
+function keyCode(key: '#' | '*' | null): number | null {
+  return key === null ? null : key.charCodeAt(0);
+}

@@ -1,0 +1,46 @@
+import type { CaptureError, CollectCommand } from '../commands.js';
+import { type CardBrand, longestNumber, securityCodeLength } from './brands.js';
+import { checkCardNumber } from './card-number.js';
+import { checkDigits } from './digits.js';
+import { type CalendarMonth, checkExpiry } from './expiry.js';
+import { checkPostalCode } from './postal-code.js';
+import { checkSecurityCode } from './security-code.js';
+
+/** What a field is judged by beside its own digits. */
+export interface FieldFacts {
+  /** Brand of the card that a security code belongs to; null when it is not known. */
+  readonly cardBrand: CardBrand | null;
+  /** The month it is now: an earlier expiry is refused. */
+  readonly now: CalendarMonth;
+}
+
+/** Judges a finished field: null when it is valid. */
+export function checkField(
+  field: CollectCommand['field'],
+  digits: Uint8Array,
+  facts: FieldFacts,
+): CaptureError | null {
+  switch (field.kind) {
+    case 'cardNumber':
+      return checkCardNumber(digits, field.brands);
+    case 'expiry':
+      return checkExpiry(digits, facts.now);
+    case 'securityCode':
+      return checkSecurityCode(digits, facts.cardBrand);
+    case 'postalCode':
+      return checkPostalCode(digits, field.min, field.max);
+    case 'digits':
+      return checkDigits(digits, field.min, field.max);
+  }
+}
+
+/** The number of digits at which a field that begins so is complete. */
+export function completeLength(
+  field: CollectCommand['field'],
+  digits: Uint8Array,
+  facts: FieldFacts,
+): number {
+  if (field.kind === 'cardNumber') return Math.min(field.max, longestNumber(digits));
+  if (field.kind === 'securityCode' && facts.cardBrand !== null) return securityCodeLength(facts.cardBrand);
+  return field.max;
+}

@@ -1,0 +1,35 @@
+import type { CallFacts, FlowCommand, FlowEvent, FlowNote, PlainValue } from './commands.js';
+import type { Flow } from './flow.js';
+
+/** Results of data actions, collects and transfers, by the name expressions know them under. */
+export type DataResults = Readonly<Record<string, Readonly<Record<string, PlainValue>>>>;
+
+/** Block, index, block, index, ...: `['main', 2, 'onDeclined', 0]`. */
+export type Position = readonly (string | number)[];
+
+/** A run between two events: immutable, and JSON can carry it. It has no place for a secure value. */
+export interface FlowState {
+  readonly flow: Flow;
+  readonly call: CallFacts;
+  /** Values of `flow.*`. */
+  readonly variables: Readonly<Record<string, PlainValue>>;
+  readonly data: DataResults;
+  /** The action that is running; null when the run has ended. */
+  readonly position: Position | null;
+  /** The event that answers the outstanding command; null when none can come. */
+  readonly awaits: FlowEvent['type'] | null;
+  /** Attempt of the running action, from 1. */
+  readonly attempt: number;
+  /** Actions entered in this run. */
+  readonly actions: number;
+  /** What put the run on its error path; null while it is on its main path. */
+  readonly failure: string | null;
+}
+
+export interface Step {
+  readonly state: FlowState;
+  /** The actions entered by this step, in order. */
+  readonly notes: readonly FlowNote[];
+  /** What the server has to do now; null when nothing is left. */
+  readonly command: FlowCommand | null;
+}
