@@ -45,9 +45,9 @@ export class Agents {
     return this.#agents.has(agentId);
   }
 
-  /** True when at least one agent this call may go to can be reached, free or not. */
-  reachable(wanted: string): boolean {
-    return this.#candidates(wanted).length > 0;
+  /** True when an agent this call may go to can be reached, free or not, and is not in `except`. */
+  reachable(wanted: string, except: ReadonlySet<string>): boolean {
+    return this.#candidates(wanted).some(({ agent }) => !except.has(agent.id));
   }
 
   /** Reserves the wanted agent, or for `any` the first free one that is not in `except`; null when there is none now. */

@@ -8,6 +8,7 @@ import type { DialogHandlers, SipDialog } from '../sip/signalling.js';
 export class Leg {
   readonly endpoint: MediaEndpoint;
   readonly #gone = new AbortController();
+  readonly #answered = new AbortController();
   #dialog: SipDialog | null = null;
   #hungUpByFarEnd = false;
   #closing: Promise<void> | null = null;
@@ -21,6 +22,11 @@ export class Leg {
     return this.#gone.signal;
   }
 
+  /** Aborted when the far end has answered an offer of ours; audio before that has nowhere to go. */
+  get answered(): AbortSignal {
+    return this.#answered.signal;
+  }
+
   get hungUpByFarEnd(): boolean {
     return this.#hungUpByFarEnd;
   }
@@ -32,7 +38,10 @@ export class Leg {
       this.#gone.abort();
     },
     offered: (sdp) => (sdp === null ? this.endpoint.offer() : this.endpoint.answer(sdp)),
-    answered: (sdp) => this.endpoint.acceptAnswer(sdp),
+    answered: async (sdp) => {
+      await this.endpoint.acceptAnswer(sdp);
+      this.#answered.abort();
+    },
     info: (contentType, body) => this.endpoint.sipInfo(contentType, body),
   };
 

@@ -37,13 +37,13 @@ export const SecureSessionView = Type.Object({
   id: Type.String(),
   conversationId: Type.String(),
   flow: Type.String(),
-  state: Type.Union(SECURE_STATES.map((state) => Type.Literal(state))),
+  state: Type.Enum(SECURE_STATES),
   sourceParticipantId: Type.Union([Type.String(), Type.Null()], {
     description: 'the agent who started it; null when a flow did',
   }),
   disconnect: Type.Boolean({ description: 'the agent was dropped at the start' }),
   shields: Type.Array(Type.String(), { description: 'engaged now, in order of engagement' }),
-  end: Type.Union([...SECURE_ENDS.map((end) => Type.Literal(end)), Type.Null()]),
+  end: Type.Union([Type.Enum(SECURE_ENDS), Type.Null()]),
   reason: Type.Union([Type.String(), Type.Null()], { description: 'why it was refused or failed' }),
   result: Type.Record(
     Type.String(),
@@ -85,7 +85,7 @@ export const ConversationView = Type.Object({
   flow: Type.String({ description: 'the inbound flow that answered' }),
   participants: Type.Array(ParticipantView),
   secureSessions: Type.Array(SecureSessionView),
-  end: Type.Union([...CALL_ENDS.map((end) => Type.Literal(end)), Type.Null()]),
+  end: Type.Union([Type.Enum(CALL_ENDS), Type.Null()]),
   startedAt: Type.String({ format: 'date-time' }),
   endedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
 });

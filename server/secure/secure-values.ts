@@ -1,31 +1,62 @@
+import type { FieldKind, PlainValue } from '../../flows/commands.js';
 import { SecureValue } from './secure-value.js';
+
+/** Below this many digits a value is too common to be looked for in other text. */
+const FINDABLE_DIGITS = 8;
 
 /** The secure variables of one secure session, by name. {@link wipe} zeroes them all, for good. */
 export class SecureValues {
-  readonly #values = new Map<string, SecureValue>();
+  readonly #values = new Map<string, { kind: FieldKind; value: SecureValue }>();
   #wiped = false;
 
   /** A fresh, empty value under this name; one that was there is zeroed first. Throws after {@link wipe}. */
-  create(name: string, capacity?: number): SecureValue {
+  create(name: string, kind: FieldKind): SecureValue {
     if (this.#wiped) throw new Error('the secure session has ended');
-    this.#values.get(name)?.wipe();
-    const value = new SecureValue(capacity);
-    this.#values.set(name, value);
+    this.drop(name);
+    const value = new SecureValue();
+    this.#values.set(name, { kind, value });
     return value;
   }
 
   get(name: string): SecureValue | undefined {
-    return this.#values.get(name);
+    return this.#values.get(name)?.value;
   }
 
   drop(name: string): void {
-    this.#values.get(name)?.wipe();
+    this.#values.get(name)?.value.wipe();
     this.#values.delete(name);
+  }
+
+  /** Security codes must not outlive the authorisation, whatever its outcome (PCI DSS 3.3.1). */
+  dropSecurityCodes(): void {
+    for (const [name, { kind }] of [...this.#values]) {
+      if (kind === 'securityCode') this.drop(name);
+    }
+  }
+
+  /** `data` with every text that holds a keyed value of eight digits or more taken out. */
+  redact(data: Readonly<Record<string, PlainValue>>): Record<string, PlainValue> {
+    return Object.fromEntries(
+      Object.entries(data).map(([key, value]) => [
+        key,
+        this.#appearsIn(String(value)) ? '[redacted]' : value,
+      ]),
+    );
   }
 
   wipe(): void {
     this.#wiped = true;
-    for (const value of this.#values.values()) value.wipe();
-    this.#values.clear();
+    for (const name of [...this.#values.keys()]) this.drop(name);
+  }
+
+  #appearsIn(text: string): boolean {
+    const digits = Buffer.from(text.replace(/[^0-9]/g, ''));
+    return [...this.#values.values()].some(
+      ({ value }) =>
+        value.length >= FINDABLE_DIGITS &&
+        value.use('field-check', (keyed) =>
+          digits.includes(Buffer.from(keyed.buffer, keyed.byteOffset, keyed.length)),
+        ),
+    );
   }
 }

@@ -1,0 +1,243 @@
+import { randomUUID } from 'node:crypto';
+import type { Flow, FlowSet } from '../../flows/flow.js';
+import { MediaError, type MediaServer } from '../../media/media-server.js';
+import type { Agents } from '../agent/agents.js';
+import { TacetError } from '../errors.js';
+import type { SecureSession } from '../secure/secure-session.js';
+import type { SecureSessions } from '../secure/secure-sessions.js';
+import type { IncomingCall, Signalling } from '../sip/signalling.js';
+import { transferToAgent } from '../transfer/to-agent.js';
+import { pause, whenAborted } from './abort.js';
+import { type CallServices, SessionRequestSlot, serveCall } from './call.js';
+import { Conversation } from './conversation.js';
+import type { Conversations } from './conversations.js';
+import type { CallEvents } from './events.js';
+import { Leg } from './leg.js';
+import { Participant } from './participant.js';
+import type { CallEnd, ConversationView, SecureSessionRequest, SecureSessionView } from './views.js';
+
+const ENDED_KEPT = 200;
+/** How long the answer to an offer of ours may take (RFC 3261 timer H). */
+const ANSWER_DEADLINE_MS = 32_000;
+
+export interface CallsOptions {
+  readonly signalling: Signalling;
+  readonly media: MediaServer;
+  readonly agents: Agents;
+  readonly flows: FlowSet;
+  /** User part of the request URI to the name of an inbound flow; `*` for every other user part. */
+  readonly routes: ReadonlyMap<string, string>;
+  readonly sessions: SecureSessions;
+  readonly events: CallEvents;
+  readonly onError: (conversationId: string, error: unknown) => void;
+}
+
+interface Live {
+  readonly conversation: Conversation;
+  readonly requests: SessionRequestSlot;
+  readonly sessions: Map<string, SecureSession>;
+  readonly finished: Promise<void>;
+}
+
+/** Takes calls in, runs each to its end, and lets the API look at them and start secure sessions. */
+export class Calls implements Conversations {
+  readonly #options: CallsOptions;
+  readonly #live = new Map<string, Live>();
+  readonly #answering = new Set<Promise<void>>();
+  readonly #ended: Conversation[] = [];
+  readonly #shutdown = new AbortController();
+  #draining = false;
+
+  constructor(options: CallsOptions) {
+    this.#options = options;
+  }
+
+  get liveCount(): number {
+    return this.#live.size;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** Handles one INVITE. Every outcome, a throw included, ends in an answer to it. */
+  take(incoming: IncomingCall): void {
+    const work = this.#answer(incoming)
+      .catch((error: unknown) => {
+        const verdict = verdictOf(error);
+        incoming.reject(verdict.sipStatus, verdict.message);
+        if (verdict.code === 'internal') this.#options.onError('', error);
+      })
+      .finally(() => this.#answering.delete(work));
+    this.#answering.add(work);
+  }
+
+  list(): readonly ConversationView[] {
+    const live = [...this.#live.values()].map(({ conversation }) => conversation.view());
+    return [...live.reverse(), ...this.#ended.map((conversation) => conversation.view()).reverse()];
+  }
+
+  get(id: string): ConversationView {
+    return this.#find(id).view();
+  }
+
+  async startSecureSession(id: string, request: SecureSessionRequest): Promise<SecureSessionView> {
+    const conversation = this.#find(id);
+    const live = this.#live.get(id);
+    const source = conversation.agent;
+    const known = conversation.view().participants.find(({ id: one }) => one === request.sourceParticipantId);
+    if (!known) throw new TacetError('participant-not-found');
+    if (known.role !== 'agent') throw new TacetError('participant-not-agent');
+    if (conversation.sessions.some((session) => !session.ended)) throw new TacetError('session-in-progress');
+    if (!live?.requests.open || source?.id !== known.id) throw new TacetError('no-active-call');
+    const session = this.#options.sessions.create(conversation, {
+      flow: request.flow,
+      invocationData: request.invocationData ?? '',
+      source,
+      disconnect: request.disconnect ?? false,
+      shutdown: this.#shutdown.signal,
+    });
+    live.sessions.set(session.id, session);
+    live.requests.put(session);
+    return session.view();
+  }
+
+  secureSessions(id: string): readonly SecureSessionView[] {
+    return this.#find(id).sessions.map((session) => session.view());
+  }
+
+  secureSession(id: string, sessionId: string): SecureSessionView {
+    const session = this.#find(id).sessions.find((one) => one.id === sessionId);
+    if (!session) throw new TacetError('session-not-found');
+    return session.view();
+  }
+
+  async cancelSecureSession(id: string, sessionId: string): Promise<SecureSessionView> {
+    const view = this.secureSession(id, sessionId);
+    const session = this.#live.get(id)?.sessions.get(sessionId);
+    if (view.state === 'ended' || !session) throw new TacetError('session-ended');
+    session.cancel();
+    return session.view();
+  }
+
+  /** Takes no new call and resolves when the last one has ended. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    while (this.#answering.size + this.#live.size > 0) {
+      await Promise.all([...this.#answering, ...[...this.#live.values()].map(({ finished }) => finished)]);
+    }
+  }
+
+  /** Ends every call now and resolves when each has given back its ports. */
+  async close(): Promise<void> {
+    this.#draining = true;
+    this.#shutdown.abort();
+    await this.drain();
+  }
+
+  #find(id: string): Conversation {
+    const found = this.#live.get(id)?.conversation ?? this.#ended.find((ended) => ended.id === id);
+    if (!found) throw new TacetError('conversation-not-found');
+    return found;
+  }
+
+  #route(toUser: string): Flow {
+    const { routes, flows } = this.#options;
+    const name = routes.get(toUser) ?? routes.get('*');
+    const flow = name === undefined ? undefined : flows.get(name);
+    if (!flow) throw new TacetError('number-not-routed');
+    return flow;
+  }
+
+  async #answer(incoming: IncomingCall): Promise<void> {
+    if (this.#draining) throw new TacetError('draining');
+    const flow = this.#route(incoming.toUser);
+    const endpoint = await this.#options.media.createEndpoint();
+    const leg = new Leg(endpoint);
+    try {
+      const sdp = await (incoming.offer === null ? endpoint.offer() : endpoint.answer(incoming.offer));
+      if (incoming.cancelled.aborted) return await leg.close();
+      leg.attach(await incoming.answer(sdp, leg.handlers));
+    } catch (error) {
+      await leg.close();
+      if (incoming.cancelled.aborted) return;
+      throw error;
+    }
+    if (incoming.offer === null) await firstOf(leg.answered, leg.gone);
+    this.#begin(incoming, leg, flow);
+  }
+
+  #begin(incoming: IncomingCall, leg: Leg, flow: Flow): void {
+    const { events } = this.#options;
+    const { from, to } = incoming;
+    const id = randomUUID();
+    const customer = new Participant({
+      id: randomUUID(),
+      role: 'customer',
+      address: from,
+      leg,
+      state: 'connected',
+    });
+    const conversation = new Conversation({ id, from, to, flow: flow.name, customer, events });
+    conversation.publish({ type: 'conversation.started', from, to });
+    const requests = new SessionRequestSlot();
+    const sessions = new Map<string, SecureSession>();
+    const services: CallServices = {
+      flow,
+      shutdown: this.#shutdown.signal,
+      newSession: (name, invocationData) => {
+        const session = this.#options.sessions.create(conversation, {
+          flow: name,
+          invocationData,
+          source: null,
+          disconnect: false,
+          shutdown: this.#shutdown.signal,
+        });
+        sessions.set(session.id, session);
+        return session;
+      },
+      toAgent: (wanted, ringTimeoutMs) => {
+        const { agents, signalling, media } = this.#options;
+        const signal = AbortSignal.any([leg.gone, this.#shutdown.signal]);
+        return transferToAgent({ conversation, wanted, ringTimeoutMs, agents, signalling, media, signal });
+      },
+    };
+    const finished = this.#run(conversation, services, requests);
+    this.#live.set(id, { conversation, requests, sessions, finished });
+  }
+
+  async #run(
+    conversation: Conversation,
+    services: CallServices,
+    requests: SessionRequestSlot,
+  ): Promise<void> {
+    let end: CallEnd = 'flow-error';
+    try {
+      end = await serveCall(conversation, services, requests);
+    } catch (error) {
+      end = error instanceof MediaError ? 'media-failed' : 'flow-error';
+      this.#options.onError(conversation.id, error);
+    } finally {
+      await conversation.close(end);
+      this.#live.delete(conversation.id);
+      this.#ended.push(conversation);
+      if (this.#ended.length > ENDED_KEPT) this.#ended.shift();
+    }
+  }
+}
+
+async function firstOf(answered: AbortSignal, gone: AbortSignal): Promise<void> {
+  const settled = new AbortController();
+  await Promise.race([whenAborted(answered, gone), pause(ANSWER_DEADLINE_MS, settled.signal)]);
+  settled.abort();
+}
+
+function verdictOf(error: unknown): TacetError {
+  if (error instanceof TacetError) return error;
+  if (error instanceof MediaError) {
+    if (error.code === 'no-port' || error.code === 'engine-lost') return new TacetError('no-media-port');
+    if (error.code === 'no-common-codec') return new TacetError('no-common-codec');
+    if (error.code === 'bad-sdp') return new TacetError('bad-request', 'the SDP cannot be read');
+  }
+  return new TacetError('internal');
+}

@@ -1,0 +1,125 @@
+import type { CallEventBody, CallEvents } from './events.js';
+import type { Participant } from './participant.js';
+import type { CallEnd, ConversationView, SecureSessionView } from './views.js';
+
+type State = ConversationView['state'];
+
+/**
+ * ```
+ * ivr ⇄ ringing-agent ──▶ talking ⇄ secure
+ *  └───────────┬─────────────┴────────┴──▶ ended      (ivr ──▶ secure: a flow without an agent)
+ * ```
+ */
+const TRANSITIONS: Readonly<Record<State, readonly State[]>> = {
+  ivr: ['ringing-agent', 'secure', 'ended'],
+  'ringing-agent': ['ivr', 'talking', 'ended'],
+  talking: ['secure', 'ended'],
+  secure: ['talking', 'ivr', 'ended'],
+  ended: [],
+};
+
+/** What a conversation knows of its secure sessions. */
+export interface SessionRecord {
+  readonly id: string;
+  readonly ended: boolean;
+  view(): SecureSessionView;
+}
+
+/** One customer's contact: who is on it, what state it is in, what happened. It decides nothing. */
+export class Conversation {
+  readonly id: string;
+  readonly from: string;
+  readonly to: string;
+  readonly flow: string;
+  readonly customer: Participant;
+  readonly sessions: SessionRecord[] = [];
+  readonly #events: CallEvents;
+  readonly #agents: Participant[] = [];
+  readonly #startedAt = new Date().toISOString();
+  #endedAt: string | null = null;
+  #end: CallEnd | null = null;
+  #state: State = 'ivr';
+
+  constructor(options: {
+    id: string;
+    from: string;
+    to: string;
+    flow: string;
+    customer: Participant;
+    events: CallEvents;
+  }) {
+    this.id = options.id;
+    this.from = options.from;
+    this.to = options.to;
+    this.flow = options.flow;
+    this.customer = options.customer;
+    this.#events = options.events;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** The agent on the call now, or null. */
+  get agent(): Participant | null {
+    return this.#agents.findLast((agent) => agent.present) ?? null;
+  }
+
+  publish(body: CallEventBody): void {
+    this.#events.publish(this.id, body);
+  }
+
+  moveTo(next: Exclude<State, 'ended'>): void {
+    this.#change(next);
+    this.publish({ type: 'conversation.state', state: next });
+  }
+
+  addAgent(agent: Participant): void {
+    this.#agents.push(agent);
+  }
+
+  /** Ends one participant and says so, once. */
+  async endParticipant(participant: Participant): Promise<void> {
+    if (await participant.end()) {
+      const { id: participantId, role, agentId } = participant;
+      this.publish({ type: 'participant.ended', participantId, role, agentId });
+    }
+  }
+
+  /** Ends everybody who is still there. */
+  async endParticipants(): Promise<void> {
+    await Promise.all([this.customer, ...this.#agents].map((one) => this.endParticipant(one)));
+  }
+
+  /** The last step of every call: everybody is gone, the record is closed. */
+  async close(end: CallEnd): Promise<void> {
+    await this.endParticipants();
+    this.#change('ended');
+    this.#end = end;
+    this.#endedAt = new Date().toISOString();
+    this.publish({ type: 'conversation.ended', end });
+  }
+
+  view(): ConversationView {
+    const { id, from, to, flow } = this;
+    return {
+      id,
+      state: this.#state,
+      from,
+      to,
+      flow,
+      participants: [this.customer, ...this.#agents].map((one) => one.view()),
+      secureSessions: this.sessions.map((session) => session.view()),
+      end: this.#end,
+      startedAt: this.#startedAt,
+      endedAt: this.#endedAt,
+    };
+  }
+
+  #change(next: State): void {
+    if (!TRANSITIONS[this.#state].includes(next)) {
+      throw new Error(`a conversation cannot go from ${this.#state} to ${next}`);
+    }
+    this.#state = next;
+  }
+}

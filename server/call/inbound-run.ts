@@ -1,0 +1,98 @@
+import type { CollectCommand, FlowCommand, FlowNote } from '../../flows/commands.js';
+import type { SecureSession } from '../secure/secure-session.js';
+import { SecureValue } from '../secure/secure-value.js';
+import type { TransferResult } from '../transfer/to-agent.js';
+import { collect } from './collect.js';
+import type { Conversation } from './conversation.js';
+import type { Executed, FlowHost } from './run-flow.js';
+
+/** How the inbound flow handed the call on. */
+export type InboundEnd =
+  | { readonly kind: 'talk' }
+  | { readonly kind: 'secure'; readonly session: SecureSession }
+  | { readonly kind: 'disconnect'; readonly reason: 'flow' | 'error' };
+
+export interface InboundRunOptions {
+  readonly conversation: Conversation;
+  readonly signal: AbortSignal;
+  /** Starts a session without an agent; null when the shields could not be engaged. */
+  readonly enterSecure: (flow: string, invocationData: string) => Promise<SecureSession | null>;
+  readonly toAgent: (wanted: string, ringTimeoutMs: number) => Promise<TransferResult>;
+}
+
+/** Executes the commands of an inbound flow on the customer's leg. */
+export class InboundRun implements FlowHost<InboundEnd> {
+  readonly #options: InboundRunOptions;
+  #surplusSince: number | null = null;
+
+  constructor(options: InboundRunOptions) {
+    this.#options = options;
+  }
+
+  note({ action, path, name }: FlowNote): void {
+    const { conversation } = this.#options;
+    conversation.publish({ type: 'flow.action', flow: conversation.flow, action, path, name });
+  }
+
+  async execute(command: FlowCommand): Promise<Executed<InboundEnd>> {
+    switch (command.do) {
+      case 'play':
+        await this.#play(command.audio, command.bargeIn);
+        return { event: { type: 'played' } };
+      case 'collect':
+        return this.#collect(command);
+      case 'transferToAgent':
+        return this.#toAgent(command);
+      case 'transferToSecureFlow':
+        return this.#toSecureFlow(command);
+      case 'disconnect':
+        return { end: { kind: 'disconnect', reason: command.reason } };
+      case 'callSecureData':
+      case 'extract':
+      case 'returnToAgent':
+        // The loader refuses these in an inbound flow; whatever got past it must not run outside secure mode.
+        return { end: { kind: 'disconnect', reason: 'error' } };
+    }
+  }
+
+  async #play(audio: (FlowCommand & { do: 'play' })['audio'], bargeIn = false): Promise<void> {
+    if (audio.length > 0) await this.#options.conversation.customer.leg.endpoint.play(audio, { bargeIn });
+  }
+
+  async #collect(command: CollectCommand): Promise<Executed<InboundEnd>> {
+    const value = new SecureValue();
+    try {
+      const collected = await collect(command, {
+        leg: this.#options.conversation.customer.leg,
+        value,
+        card: null,
+        signal: this.#options.signal,
+        surplusSince: this.#surplusSince,
+        onProgress: () => {},
+      });
+      this.#surplusSince = collected.surplusSince;
+      if (!collected.result.ok) return { event: { type: 'collected', result: collected.result } };
+      const plain = value.use('extract', (digits) => Buffer.from(digits).toString('latin1'));
+      return { event: { type: 'collected', result: { ok: true, value: plain } } };
+    } finally {
+      value.wipe();
+    }
+  }
+
+  async #toAgent(command: FlowCommand & { do: 'transferToAgent' }): Promise<Executed<InboundEnd>> {
+    await this.#play(command.preTransferAudio);
+    const result = await this.#options.toAgent(command.agent, command.ringTimeoutMs);
+    if (result.ok) return { end: { kind: 'talk' } };
+    await this.#play(command.failedTransferAudio);
+    return { event: { type: 'transferFailed', error: result.error, message: result.message } };
+  }
+
+  async #toSecureFlow(command: FlowCommand & { do: 'transferToSecureFlow' }): Promise<Executed<InboundEnd>> {
+    await this.#play(command.preTransferAudio);
+    const session = await this.#options.enterSecure(command.flow, command.invocationData);
+    if (session) return { end: { kind: 'secure', session } };
+    await this.#play(command.failedTransferAudio);
+    const message = 'the secure session was refused';
+    return { event: { type: 'transferFailed', error: 'shield-failed', message } };
+  }
+}

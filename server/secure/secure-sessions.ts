@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import type { Flow, FlowSet } from '../../flows/flow.js';
+import type { MediaServer } from '../../media/media-server.js';
+import type { Conversation } from '../call/conversation.js';
+import type { CallEvents } from '../call/events.js';
+import { TacetError } from '../errors.js';
+import type { LogGate } from '../log/log-gate.js';
+import { SecureSession, type SecureSessionOptions } from './secure-session.js';
+import { AgentLegShield } from './shields/agent-leg.js';
+import { EventsShield } from './shields/events.js';
+import { LogShield } from './shields/log.js';
+import type { Shield } from './shields/shield.js';
+
+export interface SecureSessionsOptions {
+  readonly flows: FlowSet;
+  readonly media: MediaServer;
+  readonly events: CallEvents;
+  readonly logGate: LogGate;
+  readonly connectors: SecureSessionOptions['connectors'];
+  readonly shieldTimeoutMs: number;
+  readonly leavingGuardMs: number;
+  readonly maxSessionMs: number;
+}
+
+type Request = Pick<SecureSessionOptions, 'invocationData' | 'source' | 'disconnect' | 'shutdown'> & {
+  readonly flow: string;
+};
+
+/** Makes secure sessions and is the one place that lists their shields. */
+export class SecureSessions {
+  readonly #options: SecureSessionsOptions;
+
+  constructor(options: SecureSessionsOptions) {
+    this.#options = options;
+  }
+
+  /** A session in state `requested`, entered in the conversation's record. Throws TacetError for an unusable flow. */
+  create(conversation: Conversation, request: Request): SecureSession {
+    const { connectors, shieldTimeoutMs, leavingGuardMs, maxSessionMs } = this.#options;
+    const session = new SecureSession({
+      ...request,
+      id: randomUUID(),
+      conversation,
+      flow: this.#secureFlow(request.flow),
+      shields: this.#shields(conversation),
+      connectors,
+      shieldTimeoutMs,
+      leavingGuardMs,
+      maxSessionMs,
+    });
+    conversation.sessions.push(session);
+    return session;
+  }
+
+  /** In the order they are engaged; released in reverse, so the agent hears the caller last of all. */
+  #shields(conversation: Conversation): readonly Shield[] {
+    const { media, events, logGate } = this.#options;
+    const customer = conversation.customer.leg.endpoint;
+    return [
+      new AgentLegShield(media, customer, () => conversation.agent?.leg.endpoint ?? null),
+      new LogShield(logGate, conversation.id),
+      new EventsShield(events, conversation.id),
+    ];
+  }
+
+  #secureFlow(name: string): Flow {
+    const flow = this.#options.flows.get(name);
+    if (!flow) throw new TacetError('flow-not-found');
+    if (flow.type !== 'secure') throw new TacetError('flow-not-secure');
+    return flow;
+  }
+}
