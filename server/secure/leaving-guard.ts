@@ -1,4 +1,5 @@
 import type { DigitEvent, EndpointState } from '../../media/endpoint.js';
+import { pause } from '../call/abort.js';
 
 /** The customer's endpoint as the guard needs it. */
 interface Keys {
@@ -6,25 +7,39 @@ interface Keys {
   state(): Promise<Pick<EndpointState, 'keyDown'>>;
 }
 
+/** `quiet`: audio may flow again. `gone`: there is nobody left to keep it from. `restless`: the keys never stopped. */
+export type Left = 'quiet' | 'gone' | 'restless';
+
+export interface LeavingGuardOptions {
+  /** Without a key for so long the customer has finished (DESIGN.md section 2, rule 6: at least 800). */
+  readonly quietMs: number;
+  /** A caller who keeps pressing keys for so long must not be returned at all. */
+  readonly maxMs: number;
+  readonly gone: AbortSignal;
+}
+
 /**
- * Resolves when the customer has pressed no key for `quietMs` and holds none down (DESIGN.md section 2, rule 6);
- * every key in between is swallowed and starts the wait anew. Resolves at once when `gone` aborts: there is no
- * audio left to keep back. There is no time-out: a caller who keeps pressing keys stays shielded.
+ * Waits until the customer has pressed no key for `quietMs` and holds none down; every key in between is swallowed
+ * and starts the wait anew. Nothing is un-shielded by running out of time: that is `restless`, and the call ends.
  */
-export async function leavingGuard(keys: Keys, quietMs: number, gone: AbortSignal): Promise<void> {
-  const swallow = new QuietTimer(quietMs);
-  const stop = keys.onDigit(() => swallow.restart());
-  gone.addEventListener('abort', swallow.finish);
+export async function leavingGuard(keys: Keys, options: LeavingGuardOptions): Promise<Left> {
+  const { quietMs, maxMs, gone } = options;
+  const quiet = new QuietTimer(quietMs);
+  const stop = keys.onDigit(() => quiet.restart());
+  const over = new AbortController();
+  void pause(maxMs, AbortSignal.any([over.signal, gone])).then(quiet.finish);
   try {
-    if (gone.aborted) return;
     do {
-      swallow.restart();
-      await swallow.quiet();
-    } while (!gone.aborted && (await keys.state()).keyDown);
+      quiet.restart();
+      await quiet.quiet();
+      if (gone.aborted) return 'gone';
+      if (quiet.finished) return 'restless';
+    } while ((await keys.state()).keyDown);
+    return quiet.finished && !gone.aborted ? 'restless' : gone.aborted ? 'gone' : 'quiet';
   } finally {
-    swallow.finish();
+    over.abort();
+    quiet.finish();
     stop();
-    gone.removeEventListener('abort', swallow.finish);
   }
 }
 
@@ -32,27 +47,27 @@ class QuietTimer {
   readonly #ms: number;
   #timer: NodeJS.Timeout | undefined;
   #resolve: () => void = () => {};
-  #finished = false;
+  finished = false;
 
   constructor(ms: number) {
     this.#ms = ms;
   }
 
   quiet(): Promise<void> {
-    if (this.#finished) return Promise.resolve();
+    if (this.finished) return Promise.resolve();
     return new Promise((resolve) => {
       this.#resolve = resolve;
     });
   }
 
   restart(): void {
-    if (this.#finished) return;
+    if (this.finished) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#resolve(), this.#ms);
   }
 
   readonly finish = (): void => {
-    this.#finished = true;
+    this.finished = true;
     clearTimeout(this.#timer);
     this.#resolve();
   };

@@ -5,7 +5,7 @@ import type { Conversation, SessionRecord } from '../call/conversation.js';
 import type { Participant } from '../call/participant.js';
 import { runFlow } from '../call/run-flow.js';
 import type { SecureEnd, SecureSessionView } from '../call/views.js';
-import { leavingGuard } from './leaving-guard.js';
+import { type Left, leavingGuard } from './leaving-guard.js';
 import { type SecureFlowEnd, SecureRun, type SecureRunOptions } from './secure-run.js';
 import { SecureValues } from './secure-values.js';
 import { SessionState } from './session-state.js';
@@ -25,6 +25,7 @@ export interface SecureSessionOptions {
   readonly connectors: SecureRunOptions['connectors'];
   readonly shieldTimeoutMs: number;
   readonly leavingGuardMs: number;
+  readonly leavingGuardMaxMs: number;
   readonly maxSessionMs: number;
   readonly shutdown: AbortSignal;
 }
@@ -95,11 +96,11 @@ export class SecureSession implements SessionRecord {
     const run = await this.#runFlow();
     this.#state.to('unshielding');
     const end = this.#endOf(run.end);
-    const returns = (end === 'returned' || end === 'cancelled') && this.#conversation.agent !== null;
-    if (returns) await this.#guard();
+    const returns = end === 'returned' || end === 'cancelled';
+    const left = returns ? await this.#guard() : 'gone';
     this.#result = this.#values.redact(run.data);
     this.#values.wipe();
-    return returns && this.#conversation.agent ? this.#returnToAgent(end) : this.#leaveByHangingUp(end);
+    return left === 'quiet' ? this.#returnToAgent(end) : this.#leaveByHangingUp(this.#lost(end, left));
   }
 
   view(): SecureSessionView {
@@ -169,18 +170,29 @@ export class SecureSession implements SessionRecord {
     return this.#options.source && !this.#options.disconnect ? 'agent-gone' : 'disconnected';
   }
 
-  #guard(): Promise<void> {
+  async #guard(): Promise<Left> {
     const { customer, agent } = this.#conversation;
-    const gone = agent ? AbortSignal.any([customer.leg.gone, agent.leg.gone]) : customer.leg.gone;
-    return leavingGuard(customer.leg.endpoint, this.#options.leavingGuardMs, gone);
+    if (!agent) return 'gone';
+    return leavingGuard(customer.leg.endpoint, {
+      quietMs: this.#options.leavingGuardMs,
+      maxMs: this.#options.leavingGuardMaxMs,
+      gone: AbortSignal.any([customer.leg.gone, agent.leg.gone]),
+    });
+  }
+
+  /** Why a session that would have gone back to the agent does not. */
+  #lost(end: SecureEnd, left: Left): SecureEnd {
+    if (end !== 'returned' && end !== 'cancelled') return end;
+    if (this.#conversation.customer.leg.gone.aborted) return 'customer-hung-up';
+    return left === 'restless' ? 'flow-error' : 'agent-gone';
   }
 
   async #returnToAgent(end: SecureEnd): Promise<'talk' | 'end'> {
     const released = await this.#release();
-    const { agent, customer } = this.#conversation;
-    if (!released || !agent || customer.leg.gone.aborted) {
-      if (!released) return this.#leaveByHangingUp('shield-failed');
-      return this.#leaveByHangingUp(customer.leg.gone.aborted ? 'customer-hung-up' : 'agent-gone');
+    const { agent } = this.#conversation;
+    if (!released) return this.#leaveByHangingUp('shield-failed');
+    if (!agent || this.#conversation.customer.leg.gone.aborted) {
+      return this.#leaveByHangingUp(this.#lost(end, 'gone'));
     }
     agent.moveTo('connected');
     this.#publishResult(agent);
@@ -194,8 +206,7 @@ export class SecureSession implements SessionRecord {
     await this.#conversation.endParticipants();
     await this.#release();
     this.#publishResult(agent);
-    const cannotReturn = end === 'returned' || end === 'cancelled';
-    this.#finish(cannotReturn ? 'agent-gone' : end);
+    this.#finish(end);
     return 'end';
   }
 

@@ -19,6 +19,7 @@ export interface SecureSessionsOptions {
   readonly connectors: SecureSessionOptions['connectors'];
   readonly shieldTimeoutMs: number;
   readonly leavingGuardMs: number;
+  readonly leavingGuardMaxMs: number;
   readonly maxSessionMs: number;
 }
 
@@ -36,7 +37,7 @@ export class SecureSessions {
 
   /** A session in state `requested`, entered in the conversation's record. Throws TacetError for an unusable flow. */
   create(conversation: Conversation, request: Request): SecureSession {
-    const { connectors, shieldTimeoutMs, leavingGuardMs, maxSessionMs } = this.#options;
+    const { connectors, shieldTimeoutMs, leavingGuardMs, leavingGuardMaxMs, maxSessionMs } = this.#options;
     const session = new SecureSession({
       ...request,
       id: randomUUID(),
@@ -46,6 +47,7 @@ export class SecureSessions {
       connectors,
       shieldTimeoutMs,
       leavingGuardMs,
+      leavingGuardMaxMs,
       maxSessionMs,
     });
     conversation.sessions.push(session);
