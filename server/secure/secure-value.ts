@@ -22,7 +22,9 @@ export class SecureValue {
   #wiped = false;
 
   constructor(capacity = 32) {
-    this.#bytes = Buffer.alloc(capacity);
+    // An ArrayBuffer given by hand lies outside the JavaScript heap. Buffer.alloc puts up to 64 bytes on it,
+    // where the garbage collector moves them and leaves the old copy behind, out of reach of wipe().
+    this.#bytes = Buffer.from(new ArrayBuffer(capacity));
     live += 1;
   }
 
