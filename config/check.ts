@@ -16,6 +16,7 @@ export interface Finding {
 export interface Schema {
   readonly type?: string;
   readonly const?: unknown;
+  readonly enum?: readonly unknown[];
   readonly default?: unknown;
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
@@ -49,9 +50,7 @@ const FORMATS: Readonly<Record<string, { test: (text: string) => boolean; wanted
 
 /** What a schema asks for, in words. */
 function wanted(schema: Schema): string {
-  if (schema.anyOf?.every((one) => one.const !== undefined)) {
-    return `one of ${schema.anyOf.map((one) => String(one.const)).join(', ')}`;
-  }
+  if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`;
   if (schema.type === 'integer') return `a whole number from ${schema.minimum} to ${schema.maximum}`;
   if (schema.type === 'boolean') return 'true or false';
   if (schema.type === 'array') return 'a list';
@@ -72,23 +71,27 @@ function numberFits(schema: Schema, value: number): boolean {
   return Number.isInteger(value) && value >= (schema.minimum ?? 0) && value <= (schema.maximum ?? value);
 }
 
+function scalarFits(schema: Schema, value: unknown): boolean {
+  if (schema.const !== undefined) return value === schema.const;
+  if (schema.enum !== undefined) return schema.enum.includes(value);
+  if (schema.type === 'string') return typeof value === 'string' && textFits(schema, value);
+  if (schema.type === 'integer') return typeof value === 'number' && numberFits(schema, value);
+  return schema.type === 'boolean' && typeof value === 'boolean';
+}
+
 /** Checks a value against a schema, fills in defaults, and collects everything that is wrong. */
 export class Checker {
   readonly findings: Finding[] = [];
 
   /** Returns the value with defaults; meaningless once there are findings. */
   check(schema: Schema, value: unknown, path: Path = []): unknown {
-    if (schema.anyOf !== undefined) return this.#choice(schema, schema.anyOf, value, path);
+    if (schema.anyOf !== undefined) return this.#choice(schema.anyOf, value, path);
     if (schema.properties !== undefined) return this.#object(schema, schema.properties, value, path);
     if (schema.patternProperties !== undefined) {
       return this.#record(schema, schema.patternProperties, value, path);
     }
     if (schema.items !== undefined) return this.#list(schema, schema.items, value, path);
-    const fits =
-      (schema.type === 'string' && typeof value === 'string' && textFits(schema, value)) ||
-      (schema.type === 'integer' && typeof value === 'number' && numberFits(schema, value)) ||
-      (schema.type === 'boolean' && typeof value === 'boolean');
-    if (!fits) this.#unfit(schema, value, path);
+    if (!scalarFits(schema, value)) this.#unfit(schema, value, path);
     return value;
   }
 
@@ -106,15 +109,10 @@ export class Checker {
     );
   }
 
-  /** Literals, or objects told apart by their key `type`. */
-  #choice(schema: Schema, choices: readonly Schema[], value: unknown, path: Path): unknown {
-    const objects = choices.filter((choice) => choice.properties !== undefined);
-    if (objects.length === 0) {
-      if (!choices.some((choice) => choice.const === value)) this.#unfit(schema, value, path);
-      return value;
-    }
-    const types = objects.map((choice) => choice.properties?.type?.const);
-    const chosen = isObject(value) ? objects[types.indexOf(value.type)] : undefined;
+  /** Objects told apart by their key `type`. */
+  #choice(choices: readonly Schema[], value: unknown, path: Path): unknown {
+    const types = choices.map((choice) => choice.properties?.type?.const);
+    const chosen = isObject(value) ? choices[types.indexOf(value.type)] : undefined;
     if (chosen !== undefined) return this.check(chosen, value, path);
     const where = isObject(value) && 'type' in value ? [...path, 'type'] : path;
     this.#find(where, 'no known type', `write a mapping with type: ${types.join(' or type: ')}`);

@@ -28,7 +28,7 @@ const Sip = Type.Object(
   {
     address: Address('0.0.0.0', 'local address that SIP listens on'),
     port: Port(5060, 'SIP port, UDP and TCP; 0 takes any free port'),
-    transports: Type.Array(Type.Union([Type.Literal('udp'), Type.Literal('tcp')]), {
+    transports: Type.Array(Type.Enum(['udp', 'tcp']), {
       minItems: 1,
       uniqueItems: true,
       default: ['udp', 'tcp'],
@@ -60,7 +60,7 @@ const Sip = Type.Object(
 
 const Media = Type.Object(
   {
-    engine: Type.Union([Type.Literal('embedded')], {
+    engine: Type.Enum(['embedded'], {
       default: 'embedded',
       description: 'what terminates RTP; `embedded` is this process',
     }),
@@ -280,19 +280,19 @@ export const ConfigSchema = Type.Object(
     secure: Secure,
     prompts: Type.Object(
       {
-        voice: Type.Union(
-          VOICES.map((voice) => Type.Literal(voice)),
-          { default: 'kal', description: 'voice that speaks texts; `kal` costs least' },
-        ),
+        voice: Type.Enum(VOICES, {
+          default: 'kal',
+          description: 'voice that speaks texts; `kal` costs least',
+        }),
       },
       { ...section, description: 'speech' },
     ),
     log: Type.Object(
       {
-        level: Type.Union(
-          LOG_LEVELS.map((level) => Type.Literal(level)),
-          { default: 'info', description: 'least severe log line that is written' },
-        ),
+        level: Type.Enum(LOG_LEVELS, {
+          default: 'info',
+          description: 'least severe log line that is written',
+        }),
       },
       { ...section, description: 'log lines on standard output' },
     ),

@@ -1,0 +1,110 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify';
+import type { Registry } from 'prom-client';
+import type { Conversations } from '../call/conversations.js';
+import type { CallEvents } from '../call/events.js';
+import { ERRORS } from '../errors.js';
+import type { Logger } from '../log/logger.js';
+import { authenticate } from './authenticate.js';
+import { errorReply, refuseGarbage, shapeErrors } from './error-replies.js';
+import { FailedAttempts } from './failed-attempts.js';
+import { describeApi } from './openapi.js';
+import { conversationRoutes } from './routes/conversations.js';
+import { eventRoute, type StreamLimits } from './routes/events.js';
+import { healthRoutes, type Readiness } from './routes/health.js';
+import { metricsRoute } from './routes/metrics.js';
+import { secureSessionRoutes } from './routes/secure-sessions.js';
+import type { TokenStore } from './tokens.js';
+
+/** The application as routes see it: schemas give the types of requests. */
+export type Api = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+export interface ApiDependencies {
+  readonly conversations: Conversations;
+  readonly events: CallEvents;
+  readonly tokens: TokenStore;
+  readonly health: { ready(): Readiness };
+  readonly metrics: Registry;
+  readonly log: Logger;
+  /** Milliseconds; default the system's clock. Locks of addresses are measured by it. */
+  readonly now?: () => number;
+  /** Default: a heartbeat every 15 s, 256 KiB unread. */
+  readonly streams?: StreamLimits;
+}
+
+const BODY_BYTES = 16 * 1024;
+const REQUEST_MS = 10_000;
+const STREAMS: StreamLimits = { heartbeatMs: 15_000, maxUnreadBytes: 256 * 1024 };
+
+function bareServer(log: Logger): Api {
+  return Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    // Fastify's own lines hold the whole URL; `logRequests` writes the route instead.
+    disableRequestLogging: true,
+    bodyLimit: BODY_BYTES,
+    requestTimeout: REQUEST_MS,
+    clientErrorHandler: refuseGarbage,
+    frameworkErrors: (error, _request, reply: FastifyReply) => {
+      const code = error.code === 'FST_ERR_MAX_PARAM_LENGTH' ? 'not-found' : 'bad-request';
+      reply.status(ERRORS[code].http).send(errorReply(code, ERRORS[code].text));
+    },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
+  });
+}
+
+/** One line a request: never a header, a body, a query, or the path as it was written. */
+function logRequests(app: Api, log: Logger): void {
+  app.addHook('onResponse', async (request, reply) => {
+    log.info(
+      {
+        method: request.method,
+        route: request.routeOptions.url ?? null,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+        by: request.tokenName,
+        address: request.ip,
+      },
+      'request',
+    );
+  });
+}
+
+/**
+ * The HTTP API, ready to listen. Everything but `/healthz`, `/readyz` and `/docs` needs a bearer token; every
+ * refusal has the shape of ErrorReply. `close()` ends the open event streams.
+ */
+export async function createApi(dependencies: ApiDependencies): Promise<Api> {
+  const { conversations, events, tokens, health, metrics } = dependencies;
+  const log = dependencies.log.child({ part: 'http' });
+  const app = bareServer(log);
+  // Only JSON is taken; Fastify would also read text/plain.
+  app.removeContentTypeParser('text/plain');
+  app.decorateRequest('tokenName', null);
+  app.addHook('onRequest', authenticate(tokens, new FailedAttempts(dependencies.now), log));
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+  });
+  logRequests(app, log);
+  shapeErrors(app, log);
+  await describeApi(app);
+  healthRoutes(app, () => health.ready());
+  metricsRoute(app, metrics);
+  conversationRoutes(app, conversations);
+  secureSessionRoutes(app, conversations, log);
+  eventRoute(app, events, conversations, dependencies.streams ?? STREAMS);
+  await app.ready();
+  return app;
+}

@@ -1,0 +1,13 @@
+import Type from 'typebox';
+
+export const CONVERSATION = '/api/v1/conversations/:id';
+export const SECURE_SESSIONS = `${CONVERSATION}/secure-sessions` as const;
+
+const id = Type.String({ minLength: 1, maxLength: 100, description: 'identifier of the conversation' });
+
+export const ConversationParams = Type.Object({ id });
+
+export const SessionParams = Type.Object({
+  id,
+  sessionId: Type.String({ minLength: 1, maxLength: 100, description: 'identifier of the secure session' }),
+});
