@@ -1,4 +1,5 @@
 import type { DataResult } from '../../flows/commands.js';
+import type { SecureValue } from '../secure/secure-value.js';
 import { type KeyedCard, maskEchoes } from './keyed-card.js';
 import { type Dropped, plainOutputs, reasonToken } from './outputs.js';
 import { retryAfterMs } from './retry-after.js';
@@ -27,16 +28,24 @@ export type Verdict =
       readonly afterMs: number | null;
     };
 
+type SecureInputs = ReadonlyMap<string, SecureValue>;
 type Said = Readonly<Record<string, unknown>>;
 
-function parse(body: Buffer, card: KeyedCard): Said | null {
-  maskEchoes(body, card);
+function parse(body: Buffer): Said | null {
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Said) : null;
   } catch {
     return null;
   }
+}
+
+/** An answer may repeat the key; it was masked like the rest, by chance a part of it looks like the code. */
+function forAnotherKey(said: Said | null, key: string, secure: SecureInputs): boolean {
+  if (said?.idempotencyKey === undefined) return false;
+  const ours = Buffer.from(key);
+  maskEchoes(ours, secure);
+  return said.idempotencyKey !== ours.toString();
 }
 
 const unknown = (reason: string): Verdict => ({
@@ -71,13 +80,14 @@ const UNDECIDED: ReadonlySet<number> = new Set([408, 409]);
  * Reads one answer. `approved` is believed from 200 and 201 only, `declined` also from 402; what says one
  * thing in its status line and another in its body is no verdict. Masks echoes of the card in `body`.
  */
-export function judge(answer: Answer, idempotencyKey: string, card: KeyedCard, now: number): Verdict {
+export function judge(answer: Answer, idempotencyKey: string, secure: SecureInputs, now: number): Verdict {
   const { http, cardSent } = answer;
-  const said = parse(answer.body, card);
+  const card: KeyedCard = { secure, codeMasked: maskEchoes(answer.body, secure) };
+  const said = parse(answer.body);
   const afterMs = retryAfterMs(answer.retryAfter, now);
   const approvedElsewhere = said?.status === 'approved' && http !== 200 && http !== 201;
-  const otherKey = said?.idempotencyKey !== undefined && said.idempotencyKey !== idempotencyKey;
-  if (cardSent && (approvedElsewhere || otherKey)) return unknown('contradictory-answer');
+  const contradictory = approvedElsewhere || forAnotherKey(said, idempotencyKey, secure);
+  if (cardSent && contradictory) return unknown('contradictory-answer');
   if (cardSent && (http === 200 || http === 201)) return decided(said, card);
   if (cardSent && http === 402) {
     const agrees = said?.status === undefined || said.status === 'declined';

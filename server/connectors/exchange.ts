@@ -1,12 +1,13 @@
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { type RequestOptions, request as requestHttps } from 'node:https';
-import type { Socket } from 'node:net';
+import type { Socket, TcpSocketConnectOpts } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Answer } from './answer.js';
 import type { ConnectorClock } from './clock.js';
 
 /** Most octets of an answer, status line and headers included. */
 const ANSWER_MAX = 64 * 1024;
+const READ_SIZE = 16 * 1024;
 
 /** What became of one request. `sent`: the card was handed to the network, wholly or in part. */
 export type Exchange =
@@ -41,6 +42,8 @@ class Attempt {
   readonly #request: ClientRequest;
   /** Every octet received, decrypted; zeroed at the end, since gateways echo. */
   readonly #received: Buffer[] = [];
+  // Node would read into memory that it then cuts to size by copying, and frees without zeroing.
+  readonly #reading = Buffer.from(new ArrayBuffer(READ_SIZE));
   #receivedLength = 0;
   #tail: Buffer | null = null;
   #sent = false;
@@ -52,7 +55,9 @@ class Attempt {
     this.#options = options;
     this.#resolve = resolve;
     const open = options.url.protocol === 'https:' ? requestHttps : requestHttp;
-    this.#request = open(options.url, { ...options.options, method: 'POST' });
+    const onread = { buffer: this.#reading, callback: (length: number) => this.#read(length) };
+    const all: RequestOptions & Pick<TcpSocketConnectOpts, 'onread'> = { ...options.options, onread };
+    this.#request = open(options.url, { ...all, method: 'POST' });
   }
 
   start(): void {
@@ -74,7 +79,6 @@ class Attempt {
   readonly #aborted = (): void => this.#fail('cancelled');
 
   #whenConnected(socket: Socket): void {
-    socket.on('data', (chunk: Buffer) => this.#keep(chunk));
     const secure = this.#options.url.protocol === 'https:';
     if (secure) (socket as TLSSocket).once('secureConnect', () => this.#writeHead());
     else if (socket.connecting) socket.once('connect', () => this.#writeHead());
@@ -108,10 +112,15 @@ class Attempt {
     });
   }
 
-  #keep(chunk: Buffer): void {
+  /** Passes on what the socket has read; false asks it to wait. */
+  #read(length: number): boolean {
+    const chunk = Buffer.from(new ArrayBuffer(length));
+    this.#reading.copy(chunk, 0, 0, length);
+    this.#reading.fill(0, 0, length);
     this.#received.push(chunk);
-    this.#receivedLength += chunk.length;
+    this.#receivedLength += length;
     if (this.#receivedLength > ANSWER_MAX) this.#fail('oversized-answer');
+    return this.#request.socket?.push(chunk) ?? false;
   }
 
   #answered(response: IncomingMessage): void {

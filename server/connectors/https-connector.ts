@@ -5,6 +5,7 @@ import { type ConnectorClock, rest } from './clock.js';
 import type { ChargeRequest, Connector } from './connector.js';
 import { exchange } from './exchange.js';
 import type { ConnectorNotice } from './notice.js';
+import { overwriteStack } from './stack.js';
 import { type HttpsConfig, targetOf } from './target.js';
 
 /** Wait before the second try; doubled for each further one. */
@@ -142,6 +143,7 @@ export class HttpsConnector implements Connector {
       return { kind: 'none', charged: 'unknown', reason: 'card-data-gone', again: false, afterMs: null };
     } finally {
       result.answer.body.fill(0);
+      await overwriteStack();
     }
   }
 

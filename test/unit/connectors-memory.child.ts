@@ -1,0 +1,61 @@
+import { createConnector } from '../../server/connectors/create-connector.js';
+import { SecureValue } from '../../server/secure/secure-value.js';
+
+/**
+ * The process whose memory connectors-memory.test.ts searches. It is told the digits XOR 0x5a in hex, so
+ * that they stand nowhere in it but in secure values.
+ */
+
+type Order =
+  | { readonly do: 'load'; readonly inputs: Readonly<Record<string, string>> }
+  | { readonly do: 'charge'; readonly url: string; readonly caFile?: string; readonly key: string }
+  | { readonly do: 'wipe' }
+  /** Does what a connector must not: keeps the number as a string. */
+  | { readonly do: 'plant' };
+
+const secure = new Map<string, SecureValue>();
+let planted = '';
+
+function load(inputs: Readonly<Record<string, string>>): string {
+  for (const [name, hex] of Object.entries(inputs)) {
+    const value = new SecureValue();
+    for (const code of Buffer.from(hex, 'hex')) value.append(code ^ 0x5a);
+    secure.set(name, value);
+  }
+  return 'loaded';
+}
+
+async function charge(order: Extract<Order, { do: 'charge' }>): Promise<string> {
+  const { url, caFile, key } = order;
+  const connector = createConnector('payment', {
+    type: 'https',
+    url,
+    timeoutMs: 5000,
+    retries: 1,
+    allowInsecureHttp: url.startsWith('http:'),
+    ...(caFile === undefined ? {} : { caFile }),
+  });
+  const inputs = { amount: 1250, currency: 'EUR' };
+  const { signal } = new AbortController();
+  const result = await connector.charge({ operation: 'charge', idempotencyKey: key, secure, inputs, signal });
+  await connector.close();
+  return `${result.status} ${Object.keys(result.outputs).join(' ')}`.trim();
+}
+
+async function run(order: Order): Promise<string> {
+  if (order.do === 'load') return load(order.inputs);
+  if (order.do === 'charge') return await charge(order);
+  if (order.do === 'wipe') for (const value of secure.values()) value.wipe();
+  if (order.do === 'plant') {
+    planted = secure.get('cardNumber')?.use('data-action', (digits) => Buffer.from(digits).toString()) ?? '';
+    return `planted ${planted.length}`;
+  }
+  return 'wiped';
+}
+
+process.on('message', (order: Order) => {
+  void run(order).then((said) => {
+    globalThis.gc?.();
+    process.send?.(said);
+  });
+});

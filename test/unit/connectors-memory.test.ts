@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { within } from '../kit/deadline.js';
+import { type Certificate, Gateway, type ReceivedCard, selfSigned } from '../kit/gateway.js';
+
+const CARD: ReceivedCard = {
+  number: '4539578763621486',
+  expiry: { month: '08', year: '2031' },
+  securityCode: '7391',
+};
+
+const CHILD = fileURLToPath(new URL('./connectors-memory.child.js', import.meta.url));
+const CHUNK = 1 << 20;
+const OVERLAP = 64;
+
+/** What must not be found: the number as bytes and as UTF-16, and the security code as it was sent. */
+const WANTED: readonly Buffer[] = [
+  Buffer.from(CARD.number, 'latin1'),
+  Buffer.from(CARD.number, 'utf16le'),
+  Buffer.from(`"securityCode":"${CARD.securityCode}"`, 'latin1'),
+];
+
+function findings(bytes: Buffer): number {
+  let found = 0;
+  for (const wanted of WANTED) {
+    for (let at = bytes.indexOf(wanted); at >= 0; at = bytes.indexOf(wanted, at + 1)) found += 1;
+  }
+  return found;
+}
+
+interface Search {
+  readonly found: number;
+  readonly bytes: number;
+}
+
+/** Searches everything that the process has mapped readable. */
+function searchMemory(pid: number): Search {
+  const memory = openSync(`/proc/${pid}/mem`, 'r');
+  const chunk = Buffer.alloc(CHUNK + OVERLAP);
+  let found = 0;
+  let bytes = 0;
+  for (const line of readFileSync(`/proc/${pid}/maps`, 'latin1').split('\n')) {
+    const map = /^([0-9a-f]+)-([0-9a-f]+) r\S+ \S+ \S+ \S+ *(.*)$/.exec(line);
+    if (map === null || map[3]?.startsWith('[v')) continue;
+    const end = Number.parseInt(map[2] ?? '', 16);
+    for (let at = Number.parseInt(map[1] ?? '', 16); at < end; at += CHUNK) {
+      const length = Math.min(chunk.length, end - at);
+      // A mapping without pages behind it cannot be read (EIO), nor can it hold anything.
+      const read = attempt(() => readSync(memory, chunk, 0, length, at));
+      bytes += read;
+      found += findings(chunk.subarray(0, read));
+    }
+  }
+  closeSync(memory);
+  chunk.fill(0);
+  return { found, bytes };
+}
+
+function attempt(read: () => number): number {
+  try {
+    return read();
+  } catch {
+    return 0;
+  }
+}
+
+const hidden = (digits: string): string =>
+  Buffer.from(Buffer.from(digits, 'latin1').map((code) => code ^ 0x5a)).toString('hex');
+
+class Payer {
+  readonly #process: ChildProcess = fork(CHILD, { execArgv: ['--expose-gc'] });
+
+  async tell(order: Readonly<Record<string, unknown>>): Promise<string> {
+    const answer = once(this.#process, 'message');
+    this.#process.send(order);
+    return (await within(answer, 20_000, `payer: ${order.do}`))[0] as string;
+  }
+
+  async load(): Promise<void> {
+    const inputs = {
+      cardNumber: hidden(CARD.number),
+      expiry: hidden('0831'),
+      securityCode: hidden(CARD.securityCode ?? ''),
+    };
+    await this.tell({ do: 'load', inputs });
+  }
+
+  search(): Search {
+    return searchMemory(this.#process.pid ?? 0);
+  }
+
+  async stop(): Promise<void> {
+    const exit = once(this.#process, 'exit');
+    this.#process.disconnect();
+    await within(exit, 10_000, 'payer gone');
+  }
+}
+
+describe('memory of a process that charged', { skip: process.platform !== 'linux' && 'needs /proc' }, () => {
+  let certificate: Certificate;
+  before(() => {
+    certificate = selfSigned();
+  });
+  after(() => certificate.remove());
+
+  async function withPayer(secure: boolean, use: (payer: Payer, gateway: Gateway) => Promise<void>) {
+    const gateway = await Gateway.start(secure ? certificate : undefined);
+    const payer = new Payer();
+    try {
+      await payer.load();
+      await use(payer, gateway);
+    } finally {
+      await payer.stop();
+      await gateway.close();
+    }
+  }
+
+  const charge = (payer: Payer, gateway: Gateway, key: string) =>
+    payer.tell({
+      do: 'charge',
+      url: gateway.url,
+      key,
+      ...(gateway.url.startsWith('https:') ? { caFile: certificate.caFile } : {}),
+    });
+
+  it('is searched by something that finds a secure value, and a planted string', async () => {
+    await withPayer(false, async (payer) => {
+      const { found, bytes } = payer.search();
+      assert.equal(found, 1, 'the secure value and no copy of it');
+      assert.ok(bytes > 20_000_000, `searched ${bytes} bytes`);
+      await payer.tell({ do: 'plant' });
+      await payer.tell({ do: 'wipe' });
+      assert.ok(payer.search().found > 0, 'the planted string is found');
+    });
+  });
+
+  for (const secure of [false, true]) {
+    const scheme = secure ? 'https' : 'http';
+
+    it(`holds no card after an approval over ${scheme}`, async () => {
+      await withPayer(secure, async (payer, gateway) => {
+        assert.equal(await charge(payer, gateway, 'one'), 'approved confirmation');
+        assert.deepEqual(gateway.requests[0]?.body.card, CARD);
+        assert.equal(payer.search().found, 1, 'only the secure value, which its owner wipes');
+        await payer.tell({ do: 'wipe' });
+        assert.equal(payer.search().found, 0);
+      });
+    });
+
+    it(`holds no card after a lost answer and a second try over ${scheme}`, async () => {
+      await withPayer(secure, async (payer, gateway) => {
+        gateway.script({ do: 'reset', charges: true });
+        assert.equal(await charge(payer, gateway, 'two'), 'approved confirmation');
+        assert.equal(gateway.requests.length, 2);
+        await payer.tell({ do: 'wipe' });
+        assert.equal(payer.search().found, 0);
+      });
+    });
+
+    it(`holds no card after an answer over ${scheme} that echoes it`, async () => {
+      await withPayer(secure, async (payer, gateway) => {
+        const outputs = ({ number, securityCode }: ReceivedCard) => ({
+          number,
+          note: `card ${number}`,
+          securityCode,
+        });
+        gateway.script({ do: 'approve', outputs });
+        assert.equal(await charge(payer, gateway, 'three'), 'approved confirmation');
+        await payer.tell({ do: 'wipe' });
+        assert.equal(payer.search().found, 0);
+      });
+    });
+  }
+});
