@@ -41,6 +41,8 @@ export interface EndpointState {
   /** The far end put us on hold (its SDP says sendonly or inactive). */
   readonly held: boolean;
   readonly codec: 'PCMU' | 'PCMA' | null;
+  /** Age of the last RTP packet accepted from the far end, or the time since the port was opened when there was none. */
+  readonly lastPacketAgeMs: number;
   /** DTMF methods this endpoint listens to. In-band only when no telephone-event was agreed. */
   readonly dtmf: readonly DtmfMethod[];
 }

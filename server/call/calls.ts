@@ -120,6 +120,16 @@ export class Calls implements Conversations {
     return session.view();
   }
 
+  /** Ends each call whose customer has sent no RTP for so long, unless the customer is on hold. */
+  async endSilent(silenceMs: number): Promise<void> {
+    for (const { conversation } of this.#live.values()) {
+      const { leg } = conversation.customer;
+      const state = await leg.endpoint.state().catch(() => null);
+      if (!state || state.held || state.lastPacketAgeMs < silenceMs) continue;
+      await conversation.abandon('media-timeout');
+    }
+  }
+
   /** Takes no new call and resolves when the last one has ended. */
   async drain(): Promise<void> {
     this.#draining = true;

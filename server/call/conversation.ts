@@ -38,6 +38,7 @@ export class Conversation {
   readonly #startedAt = new Date().toISOString();
   #endedAt: string | null = null;
   #end: CallEnd | null = null;
+  #abandoned: CallEnd | null = null;
   #state: State = 'ivr';
 
   constructor(options: {
@@ -91,13 +92,19 @@ export class Conversation {
     await Promise.all([this.customer, ...this.#agents].map((one) => this.endParticipant(one)));
   }
 
+  /** Hangs up on the customer for a reason of ours; the call then ends by itself. */
+  async abandon(reason: CallEnd): Promise<void> {
+    this.#abandoned ??= reason;
+    await this.endParticipant(this.customer);
+  }
+
   /** The last step of every call: everybody is gone, the record is closed. */
   async close(end: CallEnd): Promise<void> {
     await this.endParticipants();
     this.#change('ended');
-    this.#end = end;
+    this.#end = this.#abandoned ?? end;
     this.#endedAt = new Date().toISOString();
-    this.publish({ type: 'conversation.ended', end });
+    this.publish({ type: 'conversation.ended', end: this.#end });
   }
 
   view(): ConversationView {

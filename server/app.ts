@@ -1,0 +1,286 @@
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ConfigError, type ConfigProblem } from '../config/problems.js';
+import type { Config } from '../config/schema.js';
+import { agentPasswords } from '../config/secrets.js';
+import type { FlowSet } from '../flows/flow.js';
+import { staticAudio } from '../flows/interpreter.js';
+import { loadLibrary } from '../flows/loader.js';
+import { EmbeddedMediaServer } from '../media/embedded/embedded-media-server.js';
+import type { MediaServer } from '../media/media-server.js';
+import { PromptStore } from '../media/prompts/prompt-store.js';
+import { Agents } from './agent/agents.js';
+import { Registrar } from './agent/registrar.js';
+import { type Api, createApi } from './api/api.js';
+import type { Readiness } from './api/routes/health.js';
+import { loadTokens } from './api/tokens.js';
+import { Calls } from './call/calls.js';
+import { CallEvents } from './call/events.js';
+import { MediaWatch } from './call/media-watch.js';
+import type { Connector } from './connectors/connector.js';
+import { createConnector } from './connectors/create-connector.js';
+import { logEvents } from './log/call-log.js';
+import { LogGate } from './log/log-gate.js';
+import { createLogger, type Logger } from './log/logger.js';
+import { createMetrics } from './log/metrics.js';
+import { SecureSessions } from './secure/secure-sessions.js';
+import { liveSecureValues } from './secure/secure-value.js';
+import { DrachtioSignalling } from './sip/drachtio-signalling.js';
+import { type SipServer, startSipServer } from './sip/embedded/server.js';
+
+const LIBRARY = fileURLToPath(new URL('../../flows/library/', import.meta.url));
+
+export interface AppOptions {
+  /** Takes the log's lines. Default: standard output. */
+  readonly logDestination?: { write(line: string): void; flushSync?(): void };
+  /** Start-up steps for people, e.g. `prompts 12 of 40`. */
+  readonly onProgress?: (step: string) => void;
+}
+
+/** Where a started server listens, and the files with generated secrets. */
+export interface Listening {
+  readonly sipAddress: string;
+  readonly sipPort: number;
+  readonly httpUrl: string;
+  readonly tokenFile: string | null;
+  readonly passwordFiles: readonly string[];
+}
+
+/** What the server is made of; {@link buildApp} is the only place that names an adapter. */
+interface Parts {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly events: CallEvents;
+  readonly flows: FlowSet;
+  readonly media: MediaServer;
+  readonly agents: Agents;
+  readonly calls: Calls;
+  readonly api: Api;
+  readonly signalling: DrachtioSignalling;
+  readonly sip: SipServer;
+  readonly registrar: Registrar;
+  readonly watch: MediaWatch;
+  readonly tokenFile: string | null;
+  readonly passwordFiles: readonly string[];
+  readonly onProgress: (step: string) => void;
+  /** In the order they are closed, after calls, API and SIP. */
+  readonly closers: readonly (() => void | Promise<void>)[];
+}
+
+/**
+ * Loads the flows, makes missing secrets, binds the SIP ports and builds everything else without listening.
+ * Rejects with FlowError or ConfigError, naming file and line, and leaves nothing open then.
+ */
+export async function buildApp(config: Config, options: AppOptions = {}): Promise<App> {
+  const flows = await loadLibrary([LIBRARY, ...config.flows.directories]);
+  checkRoutes(config, flows);
+  const { passwords, generated } = agentPasswords(config);
+  const tokens = loadTokens(config);
+  const logGate = new LogGate(options.logDestination ?? process.stdout);
+  const log = createLogger({ level: config.log.level, destination: logGate });
+  const events = new CallEvents();
+  const connectors = buildConnectors(config, log);
+  const prompts = new PromptStore({
+    directory: join(config.dataDirectory, 'prompts'),
+    voice: config.prompts.voice,
+  });
+  const media = new EmbeddedMediaServer({
+    address: config.media.address,
+    advertisedAddress: config.media.advertisedAddress,
+    ports: config.media.rtpPorts,
+    prompts,
+  });
+  const agents = new Agents(config.agents);
+  const sip = await startSipServer({
+    address: config.sip.address,
+    port: config.sip.port,
+    transports: config.sip.transports,
+    advertisedAddress: config.sip.advertisedAddress,
+    flood: config.sip.floodLimit,
+  });
+  const signalling = new DrachtioSignalling({
+    host: '127.0.0.1',
+    port: sip.adminPort,
+    secret: sip.secret,
+    localHost: config.sip.advertisedAddress,
+    onConnection: (up) => log.info({ up }, up ? 'SIP server connected' : 'SIP server lost'),
+  });
+  const sessions = new SecureSessions({
+    flows,
+    media,
+    events,
+    logGate,
+    connectors,
+    shieldTimeoutMs: config.secure.shieldTimeoutMs,
+    leavingGuardMs: config.secure.leavingGuardMs,
+    leavingGuardMaxMs: config.secure.leavingGuardMaxMs,
+    maxSessionMs: config.secure.maxSessionSeconds * 1000,
+  });
+  const calls = new Calls({
+    signalling,
+    media,
+    agents,
+    flows,
+    routes: new Map(config.routes.map(({ user, flow }) => [user, flow])),
+    sessions,
+    events,
+    onError: (conversation, err) => log.error({ conversation, err }, 'call failed'),
+  });
+  const metrics = createMetrics({
+    events,
+    conversations: calls,
+    liveSecureValues,
+    media: () => media.stats(),
+    sip: () => sip.stats(),
+  });
+  const api = await createApi({
+    conversations: calls,
+    events,
+    tokens,
+    health: { ready: () => readiness(signalling, media, calls) },
+    metrics: metrics.registry,
+    log,
+  });
+  return new App({
+    config,
+    log,
+    events,
+    flows,
+    media,
+    agents,
+    calls,
+    api,
+    signalling,
+    sip,
+    registrar: new Registrar(agents, passwords),
+    watch: new MediaWatch(calls, config.media.silenceTimeoutSeconds * 1000),
+    tokenFile: tokens.generated?.file ?? null,
+    passwordFiles: generated.map(({ file }) => file),
+    onProgress: options.onProgress ?? (() => {}),
+    closers: [
+      () => media.close(),
+      () => prompts.close(),
+      ...[...connectors.values()].map((connector) => () => connector.close()),
+      () => metrics.close(),
+      logEvents(events, log),
+    ],
+  });
+}
+
+function buildConnectors(config: Config, log: Logger): ReadonlyMap<string, Connector> {
+  const onNotice = (notice: object) => log.warn(notice, 'payment gateway');
+  return new Map(
+    Object.entries(config.connectors).map(([name, one]) => [name, createConnector(name, one, { onNotice })]),
+  );
+}
+
+/** A route or a connector that a flow names but nobody configured is an error now, not in a call. */
+function checkRoutes(config: Config, flows: FlowSet): void {
+  const problem = (field: string, message: string, remedy: string): ConfigProblem => ({
+    file: config.configFile ?? '(defaults)',
+    line: null,
+    column: null,
+    field,
+    message,
+    remedy,
+  });
+  const problems = config.routes.flatMap(({ flow: name }, index) => {
+    const flow = flows.get(name);
+    if (flow?.type === 'inbound') return [];
+    const inbound = [...flows.values()].filter(({ type }) => type === 'inbound').map((one) => one.name);
+    const message = flow ? `flow ${name} is of type ${flow.type}` : `there is no flow ${name}`;
+    return [problem(`routes[${index}].flow`, message, `name an inbound flow: ${inbound.join(', ')}`)];
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+function readiness(signalling: DrachtioSignalling, media: MediaServer, calls: Calls): Readiness {
+  const checks = {
+    sip: { ok: signalling.ready },
+    media: { ok: media.ready },
+    accepting: { ok: !calls.draining },
+  };
+  return { ok: Object.values(checks).every(({ ok }) => ok), checks };
+}
+
+/** The whole server: {@link start} begins it, {@link close} ends everything that building and starting began. */
+export class App {
+  readonly #parts: Parts;
+  #closing: Promise<void> | null = null;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  get config(): Config {
+    return this.#parts.config;
+  }
+
+  get log(): Logger {
+    return this.#parts.log;
+  }
+
+  get events(): CallEvents {
+    return this.#parts.events;
+  }
+
+  get calls(): Calls {
+    return this.#parts.calls;
+  }
+
+  get agents(): Agents {
+    return this.#parts.agents;
+  }
+
+  get media(): MediaServer {
+    return this.#parts.media;
+  }
+
+  get sip(): SipServer {
+    return this.#parts.sip;
+  }
+
+  /** Prepares prompts, then takes calls and HTTP requests. */
+  async start(): Promise<Listening> {
+    const { config, flows, media, signalling, calls, registrar, watch, api, sip, onProgress } = this.#parts;
+    await media.start();
+    const audio = [...flows.values()].flatMap((flow) => staticAudio(flow));
+    await media.prepare(audio, (done, total) => onProgress(`prompts ${done} of ${total}`));
+    await signalling.start({
+      incoming: (call) => calls.take(call),
+      register: (registration) => registrar.handle(registration),
+    });
+    watch.start();
+    await api.listen({ host: config.http.address, port: config.http.port });
+    const { address, port } = api.server.address() as AddressInfo;
+    return {
+      sipAddress: config.sip.advertisedAddress,
+      sipPort: sip.sipPort,
+      httpUrl: `http://${address}:${port}`,
+      tokenFile: this.#parts.tokenFile,
+      passwordFiles: this.#parts.passwordFiles,
+    };
+  }
+
+  /** Takes no new call and resolves when the last one has ended. */
+  drain(): Promise<void> {
+    return this.#parts.calls.drain();
+  }
+
+  /** Ends every call, then everything else. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { watch, calls, api, signalling, sip, closers } = this.#parts;
+    watch.stop();
+    await calls.close();
+    await api.close();
+    await signalling.close();
+    await sip.close();
+    for (const close of closers) await close();
+  }
+}

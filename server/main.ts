@@ -1,0 +1,71 @@
+import { ConfigError, loadConfig } from '../config/config.js';
+import { FlowError } from '../flows/problems.js';
+import { type App, buildApp, type Listening } from './app.js';
+import { guardConsole } from './log/console.js';
+import { assertNoTraces } from './log/traces.js';
+
+/** How long calls may go on after SIGTERM before they are ended. */
+const DRAIN_MS = 30_000;
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+async function main(): Promise<void> {
+  const config = loadConfig({ env: process.env, cwd: process.cwd() });
+  assertNoTraces({
+    env: process.env,
+    execArgv: process.execArgv,
+    pciDss: config.pciDss,
+    logLevel: config.log.level,
+  });
+  say(config.configFile ? `tacet: configuration ${config.configFile}` : 'tacet: default configuration');
+  const app = await buildApp(config, { onProgress: showProgress });
+  guardConsole(app.log);
+  stopOnSignals(app);
+  try {
+    greet(app, await app.start());
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
+function showProgress(step: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\rtacet: ${step} `);
+}
+
+function greet(app: App, listening: Listening): void {
+  const { sipAddress, sipPort, httpUrl, tokenFile, passwordFiles } = listening;
+  const port = sipPort === 5060 ? '' : `:${sipPort}`;
+  if (process.stderr.isTTY) say('');
+  say('tacet: ready');
+  for (const { user, flow } of app.config.routes) {
+    say(`  dial   sip:${user === '*' ? 'anything-else' : user}@${sipAddress}${port}   (${flow})`);
+  }
+  app.config.agents.forEach(({ id, uri }) => {
+    say(uri ? `  agent  ${id} is called at ${uri}` : `  agent  register sip:${id}@${sipAddress}${port}`);
+  });
+  for (const file of passwordFiles) say(`         password in ${file}`);
+  say(`  open   ${httpUrl}/docs   (health: ${httpUrl}/healthz)`);
+  if (tokenFile) say(`  token  in ${tokenFile}`);
+}
+
+/** First signal: drain, then end. Second: end now. */
+function stopOnSignals(app: App): void {
+  let stopping = false;
+  const stop = async (signal: NodeJS.Signals) => {
+    if (stopping) return app.close();
+    stopping = true;
+    app.log.info({ signal }, 'draining: calls in progress may go on for 30 seconds');
+    const late = setTimeout(() => void app.close(), DRAIN_MS);
+    await app.drain();
+    clearTimeout(late);
+    await app.close();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof ConfigError || error instanceof FlowError) say(error.message);
+  else say(`tacet: cannot start: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+});
