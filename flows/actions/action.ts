@@ -25,7 +25,6 @@ export type Outcome =
 export interface Run {
   readonly action: Action;
   readonly flow: Flow;
-  readonly variables: Readonly<Record<string, PlainValue>>;
   /** From 1. */
   readonly attempt: number;
   /** Unique for this entry of this action in this run. */

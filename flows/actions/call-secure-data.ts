@@ -26,12 +26,14 @@ export const callSecureData = defineAction({
         Type.Literal('charge', { default: 'charge', description: 'charge is the only operation' }),
       ),
       secureInputs: Type.Record(Type.String({ pattern: IDENTIFIER }), SecureVariable, {
+        additionalProperties: false,
         minProperties: 1,
         maxProperties: 20,
         description: 'secure variables by input name, as cardNumber: secure.card',
       }),
       inputs: Type.Optional(
         Type.Record(Type.String({ pattern: IDENTIFIER }), Expression, {
+          additionalProperties: false,
           maxProperties: 50,
           description: 'expressions by input name, as amount: flow.amount',
         }),

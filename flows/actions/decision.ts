@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { ExpressionError } from '../expressions/values.js';
 import { defineAction } from './action.js';
 import { Expression } from './fields.js';
 
@@ -10,7 +11,9 @@ export const decision = defineAction({
   check: (fields, check) => check.expression(['if'], fields.if, 'bool'),
   ends: (ends) => ends('then') && ends('else'),
   begin(fields, run) {
-    const block = run.evaluate(fields.if) === true ? 'then' : 'else';
+    const answer = run.evaluate(fields.if);
+    if (typeof answer !== 'boolean') throw new ExpressionError(String(fields.if), 'neither true nor false');
+    const block = answer ? 'then' : 'else';
     return run.action.blocks[block] ? { kind: 'path', block, reason: '' } : { kind: 'next' };
   },
 });

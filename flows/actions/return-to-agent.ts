@@ -21,6 +21,7 @@ export const returnToAgent = defineAction({
     {
       data: Type.Optional(
         Type.Record(Type.String({ pattern: IDENTIFIER }), Expression, {
+          additionalProperties: false,
           maxProperties: 50,
           description: 'expressions by name, as confirmation: data.charge.confirmation',
         }),

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import type { PlainValue } from '../commands.js';
 import { defineAction } from './action.js';
-import { bareName, Expression } from './fields.js';
+import { bareName, Expression, FlowVariable } from './fields.js';
 
 const RESULT = { string: 'string', number: 'number', boolean: 'bool' } as const;
 
@@ -10,7 +10,8 @@ export const setVariables = defineAction({
   description: 'gives flow variables new values; each expression sees the values from before the action',
   schema: Type.Object(
     {
-      set: Type.Record(Type.String(), Expression, {
+      set: Type.Record(FlowVariable, Expression, {
+        additionalProperties: false,
         minProperties: 1,
         maxProperties: 50,
         description: 'expressions by variable, as flow.total: flow.price + 2',

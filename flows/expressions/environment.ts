@@ -1,4 +1,5 @@
 import { Environment } from '@marcbachmann/cel-js';
+import type { CallFacts } from '../commands.js';
 import { formatMoney, minorUnits } from './money.js';
 import { toCel } from './values.js';
 
@@ -25,8 +26,10 @@ function toJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner) => (typeof inner === 'bigint' ? Number(inner) : inner));
 }
 
-function get(map: Record<string, unknown>, key: string, otherwise: unknown): unknown {
-  return Object.hasOwn(map, key) ? map[key] : otherwise;
+/** A map's value, or `otherwise` when the key is missing or has nothing a variable could hold. */
+function get(map: Readonly<Record<string, unknown>>, key: string, otherwise: unknown): unknown {
+  const value = Object.hasOwn(map, key) ? map[key] : null;
+  return value === null || typeof value === 'object' ? otherwise : value;
 }
 
 /** CEL has no arithmetic between int and double; an author who writes `flow.price * 2` expects one. */
@@ -47,13 +50,12 @@ function registerMixedArithmetic(environment: Environment): void {
   }
 }
 
-function build(): Environment {
+function withFunctions(): Environment {
   const environment = new Environment({
     unlistedVariablesAreDyn: false,
     homogeneousAggregateLiterals: false,
     limits: LIMITS,
   });
-  for (const namespace of NAMESPACES) environment.registerVariable(namespace, 'map');
   environment.registerFunction('json(string): map', json);
   environment.registerFunction('toJson(map): string', toJson);
   environment.registerFunction('get(map, string, dyn): dyn', get);
@@ -67,8 +69,30 @@ function build(): Environment {
   return environment;
 }
 
-/** What expressions can see. `secure` is not among them: no expression can be given a secure value. */
-export const NAMESPACES = ['flow', 'call', 'data'] as const;
+const functions = withFunctions();
 
-/** The one CEL environment of all flows: no clock, no randomness, no access to the host. */
-export const environment: Environment = build();
+/**
+ * The CEL environment of running flows: no clock, no randomness, no access to the host, and no `secure`,
+ * so that no expression can be given a secure value.
+ */
+export const environment: Environment = functions
+  .clone()
+  .registerVariable('flow', 'map')
+  .registerVariable('call', 'map')
+  .registerVariable('data', 'map');
+
+/** The same with the types of one flow's variables, to find mistakes before a call. */
+export function checkingEnvironment(types: Readonly<Record<string, 'string' | 'dyn' | 'bool'>>): Environment {
+  return functions
+    .clone()
+    .registerVariable('flow', { schema: { ...types } })
+    .registerVariable('call', { schema: CALL_FACTS })
+    .registerVariable('data', 'map');
+}
+
+const CALL_FACTS = {
+  id: 'string',
+  from: 'string',
+  to: 'string',
+  invocationData: 'string',
+} as const satisfies Record<keyof CallFacts, string>;

@@ -1,0 +1,224 @@
+import { ParseError, type ParseResult } from '@marcbachmann/cel-js';
+import type { ActionCheck, ResultType } from './actions/action.js';
+import { bareName } from './actions/fields.js';
+import { ACTIONS } from './actions/registry.js';
+import type { FieldKind } from './commands.js';
+import type { Path } from './document.js';
+import { checkingEnvironment } from './expressions/environment.js';
+import type { ExpressionSource } from './expressions/evaluate.js';
+import { expressionUse, type Reference } from './expressions/references.js';
+import { parseTemplate } from './expressions/template.js';
+import type { Action, Flow } from './flow.js';
+import { nearest } from './nearest.js';
+import { promptItems } from './prompt.js';
+
+export type Report = (path: Path, message: string, remedy: string) => void;
+
+const ACCEPTED: Readonly<Record<ResultType, ReadonlySet<string>>> = {
+  bool: new Set(['bool', 'dyn']),
+  string: new Set(['string', 'dyn']),
+  number: new Set(['int', 'uint', 'double', 'dyn']),
+  any: new Set(['bool', 'string', 'int', 'uint', 'double', 'null', 'dyn']),
+};
+const WORDS: Readonly<Record<ResultType, string>> = {
+  bool: 'true or false',
+  string: 'a text',
+  number: 'a number',
+  any: 'a text, a number, true, false or null',
+};
+
+const CALL_FACTS = ['id', 'from', 'to', 'invocationData'];
+
+/** Finds what a schema cannot say: names, types, secure values in the open, paths that never end. */
+export class FlowCheck {
+  readonly #flow: Flow;
+  readonly #report: Report;
+  readonly #environment: ReturnType<typeof checkingEnvironment>;
+  readonly #collected: ReadonlyMap<string, ReadonlySet<FieldKind>>;
+
+  constructor(flow: Flow, collected: ReadonlyMap<string, ReadonlySet<FieldKind>>, report: Report) {
+    this.#flow = flow;
+    this.#report = report;
+    this.#collected = collected;
+    const cel = { string: 'string', number: 'dyn', boolean: 'bool' } as const;
+    this.#environment = checkingEnvironment(
+      Object.fromEntries(Object.entries(flow.variables).map(([name, { type }]) => [name, cel[type]])),
+    );
+  }
+
+  action(action: Action, path: Path): void {
+    const definition = ACTIONS.get(action.do);
+    const only = definition?.only;
+    if (only && !only.types.includes(this.#flow.type)) {
+      this.#report(
+        [...path, 'do'],
+        `${action.do} cannot stand in a flow of type ${this.#flow.type}`,
+        only.remedy,
+      );
+    }
+    const report: Report = (key, message, remedy) => this.#report([...path, ...key], message, remedy);
+    definition?.check?.(action.fields, this.#checkOf(report));
+  }
+
+  #checkOf(report: Report): ActionCheck {
+    return {
+      flowType: this.#flow.type,
+      collected: this.#collected,
+      problem: report,
+      expression: (key, source, result) => this.#expression(key, source, result, report),
+      template: (key, text) => this.#template(key, text, report),
+      prompt: (key, prompt) => {
+        const isList = Array.isArray(prompt);
+        promptItems(prompt).forEach((item, index) => {
+          const at = isList ? [...key, index] : key;
+          if (typeof item === 'string') this.#template(at, item, report);
+          else if ('digits' in item) this.#expression([...at, 'digits'], item.digits, 'any', report);
+        });
+      },
+      flowVariable: (key, reference) => this.#flowVariable(key, reference, report),
+      secureVariable: (key, reference) => this.#secureVariable(key, reference, report),
+    };
+  }
+
+  #template(key: Path, text: string, report: Report): void {
+    const template = parseTemplate(text);
+    if (typeof template === 'string') {
+      report(key, template, 'write {{ expression }}, as in {{ flow.amount }}');
+      return;
+    }
+    for (const source of template.expressions) this.#expression(key, source, 'any', report);
+  }
+
+  #expression(key: Path, source: ExpressionSource, result: ResultType, report: Report): void {
+    if (typeof source !== 'string') {
+      const type = typeof source === 'boolean' ? 'bool' : 'double';
+      if (!ACCEPTED[result].has(type)) {
+        report(key, `'${source}' is not ${WORDS[result]}`, `give an expression that is ${WORDS[result]}`);
+      }
+      return;
+    }
+    let program: ParseResult;
+    try {
+      program = this.#environment.parse(source);
+    } catch (error) {
+      const reason = error instanceof ParseError ? error.summary : 'it cannot be read';
+      report(
+        key,
+        `'${source}' is no CEL expression: ${reason}`,
+        'a text in CEL has quotes of its own, as "\'yes\'"',
+      );
+      return;
+    }
+    if (!this.#references(key, source, expressionUse(program.ast), report)) return;
+    const { valid, type = 'dyn', error } = program.check();
+    if (!valid) {
+      report(
+        key,
+        `'${source}': ${error?.summary ?? 'the types do not fit'}`,
+        'convert with string(), int() or double()',
+      );
+    } else if (!ACCEPTED[result].has(type)) {
+      report(
+        key,
+        `'${source}' is ${type}, not ${WORDS[result]}`,
+        `give an expression that is ${WORDS[result]}`,
+      );
+    }
+  }
+
+  #references(key: Path, source: string, use: ReturnType<typeof expressionUse>, report: Report): boolean {
+    const before = use.references.filter((reference) => !this.#reference(key, source, reference, report));
+    if (use.calls.has('matches')) {
+      report(
+        key,
+        `'${source}' uses matches`,
+        'use startsWith, endsWith, contains or size: a pattern can block all calls',
+      );
+    }
+    if (use.loops > 1) {
+      report(key, `'${source}' nests one loop in another`, 'use a single map, filter, all or exists');
+    }
+    return before.length === 0;
+  }
+
+  /** False after a problem. */
+  #reference(key: Path, source: string, { namespace, name }: Reference, report: Report): boolean {
+    if (namespace === 'secure') {
+      report(
+        key,
+        `'${source}' looks at a secure value`,
+        'use extractSecureData for its last4, bin, brand or length, or hand it to callSecureData as a secure input',
+      );
+      return false;
+    }
+    if (name === null) {
+      report(key, `'${source}' uses ${namespace} without a name`, `write ${namespace}.<name>`);
+      return false;
+    }
+    const known =
+      namespace === 'flow'
+        ? Object.keys(this.#flow.variables)
+        : namespace === 'call'
+          ? CALL_FACTS
+          : this.#flow.dataNames;
+    if (known.includes(name)) return true;
+    const secure = namespace === 'flow' && this.#flow.secureVariables.includes(name);
+    const meant = nearest(name, known);
+    const remedy = secure
+      ? `${name} is of type secure: use extractSecureData`
+      : meant
+        ? `did you mean ${namespace}.${meant}?`
+        : UNKNOWN[namespace];
+    report(key, `${namespace}.${name} is not known`, remedy ?? 'declare it');
+    return false;
+  }
+
+  #flowVariable(key: Path, reference: string, report: Report): 'string' | 'number' | 'boolean' | null {
+    const name = bareName(reference);
+    const declared = Object.hasOwn(this.#flow.variables, name) ? this.#flow.variables[name] : undefined;
+    if (declared) return declared.type;
+    const meant = nearest(name, Object.keys(this.#flow.variables));
+    report(
+      key,
+      `flow.${name} is not declared`,
+      meant ? `did you mean flow.${meant}?` : `declare it: variables: {${name}: {type: string}}`,
+    );
+    return null;
+  }
+
+  #secureVariable(key: Path, reference: string, report: Report): string | null {
+    const name = bareName(reference);
+    if (this.#flow.type !== 'secure') {
+      report(
+        key,
+        `${reference} in a flow of type ${this.#flow.type}`,
+        'secure variables need `type: secure`',
+      );
+      return null;
+    }
+    if (!this.#flow.secureVariables.includes(name)) {
+      const meant = nearest(name, this.#flow.secureVariables);
+      report(
+        key,
+        `${reference} is not declared`,
+        meant ? `did you mean secure.${meant}?` : `declare it: variables: {${name}: {type: secure}}`,
+      );
+      return null;
+    }
+    if (!this.#collected.has(name)) {
+      report(
+        key,
+        `nothing is ever collected into ${reference}`,
+        `add a collectInput with into: ${reference}`,
+      );
+      return null;
+    }
+    return name;
+  }
+}
+
+const UNKNOWN: Readonly<Record<string, string>> = {
+  flow: 'declare it under variables',
+  call: `known are ${CALL_FACTS.map((fact) => `call.${fact}`).join(', ')}`,
+  data: 'data has the names of callSecureData `into`, and of named collects and transfers',
+};

@@ -1,0 +1,98 @@
+import Type, { type Static, type TSchema } from 'typebox';
+import { IDENTIFIER, Name } from './actions/fields.js';
+import { ACTIONS } from './actions/registry.js';
+
+/** What a flow document is made of, beside its actions. */
+
+const Variable = Type.Object(
+  {
+    type: Type.Union(
+      [Type.Literal('string'), Type.Literal('number'), Type.Literal('boolean'), Type.Literal('secure')],
+      { description: 'one of string, number, boolean, secure' },
+    ),
+    default: Type.Optional(
+      Type.Union([Type.String(), Type.Number(), Type.Boolean()], { description: 'a value of the type' }),
+    ),
+    description: Type.Optional(Type.String({ description: 'a text' })),
+  },
+  { additionalProperties: false, description: 'a mapping with type, default, description' },
+);
+export type VariableSource = Static<typeof Variable>;
+
+/** The header of a document. Lists of actions are checked one action at a time, for the sake of clear messages. */
+export const Header = Type.Object(
+  {
+    name: Type.String({
+      pattern: '^[a-z][a-z0-9-]{0,62}$',
+      description: 'small letters, digits and -, beginning with a letter',
+    }),
+    type: Type.Union([Type.Literal('inbound'), Type.Literal('secure')], {
+      description: 'inbound or secure',
+    }),
+    description: Type.Optional(Type.String({ description: 'a text' })),
+    variables: Type.Optional(
+      Type.Record(Type.String({ pattern: IDENTIFIER }), Variable, {
+        additionalProperties: false,
+        maxProperties: 100,
+        description: 'declarations by name, as amount: {type: number}',
+      }),
+    ),
+    tasks: Type.Object(
+      { main: Type.Unsafe<unknown[]>({ type: 'array', minItems: 1, description: 'a list of actions' }) },
+      { additionalProperties: false, description: 'a mapping with main: a list of actions' },
+    ),
+    onError: Type.Optional(
+      Type.Unsafe<unknown[]>({ type: 'array', minItems: 1, description: 'a list of actions' }),
+    ),
+  },
+  { additionalProperties: false, description: 'a mapping with name, type, tasks' },
+);
+export type Header = Static<typeof Header>;
+
+const BLOCK = { $ref: '#/$defs/block' };
+
+/** The schema of the whole language, for editors; `flow.schema.json` is this, written out. */
+export function jsonSchema(): object {
+  const header = plain(Header) as { properties: Record<string, object> };
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Tacet flow',
+    ...header,
+    properties: {
+      ...header.properties,
+      tasks: {
+        type: 'object',
+        required: ['main'],
+        properties: { main: { ...BLOCK, minItems: 1 } },
+        additionalProperties: false,
+      },
+      onError: { ...BLOCK, minItems: 1, description: 'what the run does when an action has failed' },
+    },
+    $defs: {
+      block: { type: 'array', items: { $ref: '#/$defs/action' } },
+      action: { oneOf: [...ACTIONS.keys()].map((name) => ({ $ref: `#/$defs/${name}` })) },
+      ...Object.fromEntries([...ACTIONS.values()].map((action) => [action.name, actionSchema(action.name)])),
+    },
+  };
+}
+
+function actionSchema(name: string): object {
+  const action = ACTIONS.get(name);
+  const own = plain(action?.schema ?? Type.Object({})) as { required?: string[]; properties: object };
+  return {
+    type: 'object',
+    description: action?.description,
+    required: ['do', ...(own.required ?? [])],
+    properties: {
+      do: { const: name },
+      name: plain(Name),
+      ...own.properties,
+      ...Object.fromEntries((action?.blocks ?? []).map((block) => [block, BLOCK])),
+    },
+    additionalProperties: false,
+  };
+}
+
+function plain(schema: TSchema): unknown {
+  return JSON.parse(JSON.stringify(schema));
+}
