@@ -169,7 +169,7 @@ const SecretReference = Type.Object(
     ),
     file: Type.Optional(FilePath('file that holds the secret, readable by its owner only')),
   },
-  strict,
+  { ...strict, description: 'value of the Authorization header, from one of' },
 );
 export type SecretReference = Static<typeof SecretReference>;
 

@@ -3,6 +3,7 @@ import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
+  LogController,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
   type RawServerDefault,
@@ -53,7 +54,7 @@ function bareServer(log: Logger): Api {
   return Fastify({
     loggerInstance: log as FastifyBaseLogger,
     // Fastify's own lines hold the whole URL; `logRequests` writes the route instead.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES,
     requestTimeout: REQUEST_MS,
     clientErrorHandler: refuseGarbage,
@@ -61,24 +62,20 @@ function bareServer(log: Logger): Api {
       const code = error.code === 'FST_ERR_MAX_PARAM_LENGTH' ? 'not-found' : 'bad-request';
       reply.status(ERRORS[code].http).send(errorReply(code, ERRORS[code].text));
     },
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
   });
 }
 
 /** One line a request: never a header, a body, a query, or the path as it was written. */
 function logRequests(app: Api, log: Logger): void {
   app.addHook('onResponse', async (request, reply) => {
-    log.info(
-      {
-        method: request.method,
-        route: request.routeOptions.url ?? null,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
-        by: request.tokenName,
-        address: request.ip,
-      },
-      'request',
-    );
+    const { method, tokenName, ip, routeOptions } = request;
+    const route = routeOptions.url ?? null;
+    const ms = Math.round(reply.elapsedTime);
+    const fields = { method, route, status: reply.statusCode, ms, by: tokenName, address: ip };
+    // Probes and scrapers come every few seconds.
+    if (tokenName === null && reply.statusCode === 200) log.debug(fields, 'request');
+    else log.info(fields, 'request');
   });
 }
 
@@ -93,10 +90,10 @@ export async function createApi(dependencies: ApiDependencies): Promise<Api> {
   // Only JSON is taken; Fastify would also read text/plain.
   app.removeContentTypeParser('text/plain');
   app.decorateRequest('tokenName', null);
-  app.addHook('onRequest', authenticate(tokens, new FailedAttempts(dependencies.now), log));
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   });
+  app.addHook('onRequest', authenticate(tokens, new FailedAttempts(dependencies.now), log));
   logRequests(app, log);
   shapeErrors(app, log);
   await describeApi(app);

@@ -26,6 +26,8 @@ export function errorReply(code: ErrorCode, message: string, field?: string): Er
   return { error: { code, message: scrubText(message), ...(field === undefined ? {} : { field }) } };
 }
 
+const PARTS: Readonly<Record<string, string>> = { querystring: 'query', params: 'path' };
+
 /** What is wrong with a part of the request, from ajv's verdict; never a value, nor a key we do not know. */
 function explain(
   { keyword, instancePath, params, message }: FastifySchemaValidationError,
@@ -33,7 +35,8 @@ function explain(
 ): { readonly field: string; readonly message: string } {
   const path = instancePath.split('/').slice(1);
   if (keyword === 'required') path.push(String(params.missingProperty));
-  const field = [part, ...path].join('.');
+  // Fields of the body go by their own name, others by their part of the request first.
+  const field = [...(part === 'body' && path.length > 0 ? [] : [PARTS[part] ?? part]), ...path].join('.');
   if (keyword === 'required') return { field, message: `${field} is missing: add it` };
   if (keyword === 'additionalProperties') {
     return { field, message: `${field} has a property that is not known: remove it (see /docs)` };

@@ -15,7 +15,6 @@ export function metricsRoute(app: Api, registry: Registry): void {
         produces: ['text/plain'],
         response: { 200: Type.String(), 401: ErrorReply, 429: ErrorReply },
       },
-      serializerCompiler: () => String,
     },
     async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
   );
