@@ -1,6 +1,7 @@
 import Type, { type Static, type TSchema } from 'typebox';
-import { IDENTIFIER, Name } from './actions/fields.js';
+import { Expression, IDENTIFIER, Name } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
+import { Prompt } from './prompt.js';
 
 /** What a flow document is made of, beside its actions. */
 
@@ -49,6 +50,7 @@ export const Header = Type.Object(
 );
 export type Header = Static<typeof Header>;
 
+const SHARED = { prompt: Prompt, expression: Expression };
 const BLOCK = { $ref: '#/$defs/block' };
 
 /** The schema of the whole language, for editors; `flow.schema.json` is this, written out. */
@@ -69,6 +71,9 @@ export function jsonSchema(): object {
       onError: { ...BLOCK, minItems: 1, description: 'what the run does when an action has failed' },
     },
     $defs: {
+      ...Object.fromEntries(
+        Object.entries(SHARED).map(([name, part]) => [name, JSON.parse(JSON.stringify(part))]),
+      ),
       block: { type: 'array', items: { $ref: '#/$defs/action' } },
       action: { oneOf: [...ACTIONS.keys()].map((name) => ({ $ref: `#/$defs/${name}` })) },
       ...Object.fromEntries([...ACTIONS.values()].map((action) => [action.name, actionSchema(action.name)])),
@@ -93,6 +98,11 @@ function actionSchema(name: string): object {
   };
 }
 
+/** The schema as JSON, with the parts that stand in many places written once, under `$defs`. */
 function plain(schema: TSchema): unknown {
-  return JSON.parse(JSON.stringify(schema));
+  const shared = Object.entries(SHARED).reduce(
+    (text, [name, part]) => text.replaceAll(JSON.stringify(part), `{"$ref":"#/$defs/${name}"}`),
+    JSON.stringify(schema),
+  );
+  return JSON.parse(shared);
 }
