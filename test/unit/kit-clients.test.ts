@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startBaresip } from '../clients/baresip.js';
+import { readNetstrings } from '../clients/baresip-control.js';
+import { missing } from '../clients/program.js';
+import { runSipp, startSipp } from '../clients/sipp.js';
+import { stepsXml } from '../clients/sipp-steps.js';
+import { tones } from '../kit/sounds.js';
+import { hasTone } from '../kit/spectrum.js';
+
+test('netstrings are taken whole, and what is incomplete is kept', () => {
+  const { texts, rest } = readNetstrings(Buffer.from('2:{},0:,5:12345,7:{"a"'));
+  assert.deepEqual(texts, ['{}', '', '12345']);
+  assert.equal(rest.toString(), '7:{"a"');
+  assert.deepEqual(readNetstrings(Buffer.from('5:ab')).texts, []);
+});
+
+test('a scenario refuses what is no key', () => {
+  assert.throws(() => stepsXml({ groups: [{ afterMs: 0, keys: '12"' }] }), /not DTMF keys/);
+});
+
+test('a program that is not there skips a test plainly, and fails it where it is required', () => {
+  const { PATH, TACET_REQUIRE_CLIENTS } = process.env;
+  try {
+    process.env.PATH = '';
+    delete process.env.TACET_REQUIRE_CLIENTS;
+    assert.match(String(missing('sipp')), /sipp is not on the PATH .*sip-tester/);
+    process.env.TACET_REQUIRE_CLIENTS = '1';
+    assert.equal(missing('sipp'), false);
+  } finally {
+    process.env.PATH = PATH;
+    if (TACET_REQUIRE_CLIENTS === undefined) delete process.env.TACET_REQUIRE_CLIENTS;
+    else process.env.TACET_REQUIRE_CLIENTS = TACET_REQUIRE_CLIENTS;
+  }
+});
+
+test('baresip hears the keys of SIPp by telephone-event', { skip: missing('sipp', 'baresip') }, async () => {
+  const baresip = await startBaresip();
+  try {
+    const result = await runSipp({
+      scenario: 'caller',
+      target: baresip.uri,
+      steps: {
+        groups: [
+          { afterMs: 100, keys: '4422' },
+          { afterMs: 100, keys: '9#' },
+        ],
+        hangUpAfterMs: 100,
+      },
+      deadlineMs: 15_000,
+    });
+    assert.deepEqual(result, { ok: true, successful: 1, failed: 0, errors: '' });
+    await baresip.ended();
+    assert.equal(baresip.heardKeys(), '44229#');
+  } finally {
+    await baresip.stop();
+  }
+});
+
+test('baresip calls a SIPp agent and hears its own voice come back', {
+  skip: missing('sipp', 'baresip'),
+}, async () => {
+  const agent = await startSipp({ scenario: 'agent', deadlineMs: 15_000 });
+  const baresip = await startBaresip({ says: tones([1850], -10), keys: 'info' });
+  try {
+    await baresip.call(agent.uri);
+    await baresip.press('12');
+    await baresip.hangUp();
+    assert.deepEqual(await agent.result, { ok: true, successful: 1, failed: 0, errors: '' });
+    const heard = await baresip.heard();
+    assert.ok(hasTone(heard.slice(-1600), 1850, -45), `${heard.length} samples`);
+  } finally {
+    await Promise.all([baresip.stop(), agent.stop()]);
+  }
+});
+
+test('a call that is refused fails, and says why', { skip: missing('baresip') }, async () => {
+  const [caller, busy] = await Promise.all([startBaresip({ user: 'a' }), startBaresip({ user: 'b' })]);
+  try {
+    await assert.rejects(caller.call(busy.uri.replace('b@', 'nobody@')), /the call of baresip ended: 404/);
+  } finally {
+    await Promise.all([caller.stop(), busy.stop()]);
+  }
+});
