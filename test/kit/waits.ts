@@ -92,6 +92,18 @@ export class Waits {
     );
   }
 
+  /** Resolves after `ms`. */
+  pause(ms: number): Promise<void> {
+    return this.guard<void>(
+      (resolve) => {
+        const timer = setTimeout(resolve, ms);
+        return () => clearTimeout(timer);
+      },
+      Infinity,
+      'a pause',
+    );
+  }
+
   close(): void {
     this.#closed = true;
     for (const reject of [...this.#abandon]) reject(new Error('the phone has closed'));
