@@ -48,9 +48,7 @@ export type Reply =
   /** The connection is reset after the whole body was read. */
   | { readonly do: 'reset'; readonly charges?: boolean }
   /** Half of an approval, then the end of the connection. */
-  | { readonly do: 'half'; readonly charges?: boolean }
-  /** Answers without waiting for the body. */
-  | { readonly do: 'answer-early'; readonly http: number };
+  | { readonly do: 'half'; readonly charges?: boolean };
 
 export interface Certificate {
   readonly key: string;
@@ -205,10 +203,6 @@ export class Gateway {
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const reply = this.#script.shift() ?? { do: 'approve' };
-    if (reply.do === 'answer-early') {
-      response.writeHead(reply.http, { Connection: 'close' }).end();
-      return;
-    }
     const chunks: Buffer[] = [];
     request.on('error', () => {});
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -222,11 +216,7 @@ export class Gateway {
     });
   }
 
-  #reply(
-    reply: Exclude<Reply, { do: 'answer-early' }>,
-    charge: ReceivedCharge,
-    response: ServerResponse,
-  ): void {
+  #reply(reply: Reply, charge: ReceivedCharge, response: ServerResponse): void {
     const { card } = charge.body;
     const key = String(charge.headers['idempotency-key']);
     if ('charges' in reply && reply.charges) this.#charge(key);
