@@ -1,4 +1,4 @@
-export const MASK = '[redacted]';
+const MASK = '[redacted]';
 
 /** Shortest and longest card number (ISO/IEC 7812-1), in digits. */
 const SHORTEST = 12;
@@ -60,7 +60,13 @@ function scrubToken(token: string): string {
   }
 }
 
+/** Text fields that are never written, at any depth. */
+const SECRET_FIELD = /("(?:authorization|token|password|secret|digits|body|sdp)":)"(?:[^"\\]|\\.)*"/gi;
+
 /** Scrubs one JSON line; valid JSON stays valid. Works on the text, since parsing would round long numbers. */
 export function scrubLine(line: string): string {
-  return line.replace(TOKEN, scrubToken).replace(DIGIT_LIST, `"${MASK}"`);
+  return line
+    .replace(TOKEN, scrubToken)
+    .replace(DIGIT_LIST, `"${MASK}"`)
+    .replace(SECRET_FIELD, `$1"${MASK}"`);
 }

@@ -8,13 +8,16 @@ import { DeadlineError } from '../kit/deadline.js';
 import { pattern } from '../kit/network-fault.js';
 import { Phone, type PhoneOptions } from '../kit/phone.js';
 import type { PhoneCall } from '../kit/phone-call.js';
-import { Refused } from '../kit/phone-sip.js';
+import type { Refused } from '../kit/phone-sip.js';
 
 const VOICE = 1850;
 const OTHER_VOICE = 550;
 
 /** Two phones, closed afterwards. */
-async function phones(run: (a: Phone, b: Phone) => Promise<void>, optionsB: PhoneOptions = {}): Promise<void> {
+async function phones(
+  run: (a: Phone, b: Phone) => Promise<void>,
+  optionsB: PhoneOptions = {},
+): Promise<void> {
   const [a, b] = await Promise.all([Phone.start({ user: 'a' }), Phone.start({ user: 'b', ...optionsB })]);
   try {
     await run(a, b);
