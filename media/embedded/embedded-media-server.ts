@@ -1,0 +1,120 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
+import type { AudioItem, MediaEndpoint } from '../endpoint.js';
+import { MediaError, type MediaServer } from '../media-server.js';
+import type { PromptStore } from '../prompts/prompt-store.js';
+import type { Codec } from '../sdp/remote.js';
+import { SdpSession } from '../sdp/session.js';
+import { EmbeddedEndpoint } from './embedded-endpoint.js';
+import { EngineLink } from './engine-link.js';
+import type { EngineNews, EngineStats } from './messages.js';
+
+export interface EmbeddedMediaServerOptions {
+  /** IPv4 address that RTP binds to; `0.0.0.0` for all. */
+  readonly address: string;
+  /** Address written into SDP. Default: `address`, or for `0.0.0.0` the machine's first external IPv4 address. */
+  readonly advertisedAddress?: string;
+  /** First and last RTP port, both included; the even ones are used. */
+  readonly ports: { readonly from: number; readonly to: number };
+  /** Stays the caller's: close it after this server. */
+  readonly prompts: PromptStore;
+  /** How long a given-up port stays unused, in ms. Default 2000. */
+  readonly drainMs?: number;
+  /** What our offers list, best first. Default PCMU, PCMA. Answers follow the offer's order. */
+  readonly codecs?: readonly Codec[];
+}
+
+/** The engine that terminates media in this process: RTP in one worker thread, this class in front of it. */
+export class EmbeddedMediaServer implements MediaServer {
+  readonly engine = 'embedded';
+  readonly #options: EmbeddedMediaServerOptions;
+  readonly #endpoints = new Map<string, EmbeddedEndpoint>();
+  #link: EngineLink | null = null;
+  #started = false;
+
+  constructor(options: EmbeddedMediaServerOptions) {
+    this.#options = options;
+  }
+
+  get ready(): boolean {
+    return this.#started && this.#link?.up === true;
+  }
+
+  /** Rejects with `no-port` when RTP cannot be bound at the address. */
+  async start(): Promise<void> {
+    const { address, ports, drainMs = 2000 } = this.#options;
+    this.#link = new EngineLink(
+      { address, ports, drainMs },
+      { onNews: (news) => this.#onNews(news), onLost: () => this.#onLost() },
+    );
+    try {
+      await this.#link.request({ op: 'start' });
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.#started = true;
+  }
+
+  async createEndpoint(): Promise<MediaEndpoint> {
+    const link = this.#running();
+    const id = randomUUID();
+    const port = await link.request({ op: 'create', leg: id });
+    const { address, advertisedAddress, prompts, codecs = ['PCMU', 'PCMA'] } = this.#options;
+    const sdp = new SdpSession({
+      address: advertisedAddress ?? externalAddress(address),
+      port,
+      sessionId: String(randomInt(1, 2 ** 47)),
+      codecs,
+    });
+    const onClosed = (): void => void this.#endpoints.delete(id);
+    const endpoint = new EmbeddedEndpoint({ id, link, sdp, prompts, onClosed });
+    this.#endpoints.set(id, endpoint);
+    return endpoint;
+  }
+
+  async bridge(a: MediaEndpoint, b: MediaEndpoint): Promise<void> {
+    if (a.id === b.id) throw new MediaError('closed', 'an endpoint cannot be bridged with itself');
+    await this.#running().request({ op: 'bridge', leg: a.id, peer: b.id });
+  }
+
+  async unbridge(endpoint: MediaEndpoint): Promise<void> {
+    await this.#running().request({ op: 'unbridge', leg: endpoint.id });
+  }
+
+  async prepare(
+    items: readonly AudioItem[],
+    onProgress: (done: number, total: number) => void = () => {},
+  ): Promise<void> {
+    await this.#options.prompts.prepare(items, onProgress);
+  }
+
+  async stats(): Promise<EngineStats> {
+    return this.#running().request({ op: 'stats' });
+  }
+
+  async close(): Promise<void> {
+    this.#started = false;
+    for (const endpoint of [...this.#endpoints.values()]) await endpoint.close();
+    await this.#link?.close();
+  }
+
+  #running(): EngineLink {
+    if (!this.#link) throw new MediaError('closed', 'the media engine was not started');
+    return this.#link;
+  }
+
+  #onNews(news: EngineNews): void {
+    this.#endpoints.get(news.leg)?.onNews(news);
+  }
+
+  #onLost(): void {
+    for (const endpoint of [...this.#endpoints.values()]) endpoint.onLost();
+  }
+}
+
+function externalAddress(address: string): string {
+  if (address !== '0.0.0.0') return address;
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
+}

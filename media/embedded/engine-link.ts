@@ -1,0 +1,102 @@
+import { Worker } from 'node:worker_threads';
+import { MediaError } from '../media-server.js';
+import type { EngineMessage, EngineNews, EngineOptions, EngineRequest, EngineResults } from './messages.js';
+
+interface Waiting {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: MediaError) => void;
+  readonly deadline: NodeJS.Timeout;
+}
+
+export interface EngineLinkEvents {
+  onNews(news: EngineNews): void;
+  /** The thread is gone, unasked; called once. Every request has been rejected with `engine-lost` by then. */
+  onLost(): void;
+}
+
+/** An engine that does not answer for this long counts as lost. */
+const REPLY_DEADLINE_MS = 5000;
+
+/** The main side of the worker thread: numbered requests, each with one reply and a deadline. */
+export class EngineLink {
+  readonly #worker: Worker;
+  readonly #events: EngineLinkEvents;
+  readonly #waiting = new Map<number, Waiting>();
+  #seq = 0;
+  #up = true;
+
+  constructor(options: EngineOptions, events: EngineLinkEvents) {
+    this.#events = events;
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
+      name: 'media',
+      workerData: options,
+    });
+    this.#worker.on('message', (message: EngineMessage) => this.#receive(message));
+    this.#worker.on('error', () => this.#lose());
+    this.#worker.on('exit', () => this.#lose());
+  }
+
+  get up(): boolean {
+    return this.#up;
+  }
+
+  /** Rejects with the engine's verdict, or `engine-lost`. */
+  request<R extends EngineRequest>(request: R): Promise<EngineResults[R['op']]> {
+    if (!this.#up) return Promise.reject(lost());
+    this.#seq += 1;
+    const seq = this.#seq;
+    return new Promise((resolve, reject) => {
+      const deadline = setTimeout(() => this.#overdue(seq), REPLY_DEADLINE_MS);
+      this.#waiting.set(seq, { resolve, reject, deadline });
+      this.#worker.postMessage({ seq, request });
+    });
+  }
+
+  /** Ends the thread and with it every socket. Idempotent. */
+  async close(): Promise<void> {
+    this.#up = false;
+    this.#rejectAll();
+    await this.#worker.terminate();
+  }
+
+  #receive(message: EngineMessage): void {
+    if (message.type !== 'reply' && message.type !== 'refusal') {
+      this.#events.onNews(message);
+      return;
+    }
+    const waiting = this.#waiting.get(message.seq);
+    if (!waiting) return;
+    this.#waiting.delete(message.seq);
+    clearTimeout(waiting.deadline);
+    if (message.type === 'reply') waiting.resolve(message.value as never);
+    else waiting.reject(new MediaError(message.code, message.message));
+  }
+
+  /** When this thread was the one that stood still, the reply is already there to be read: look once more. */
+  #overdue(seq: number): void {
+    setImmediate(() => {
+      if (!this.#waiting.has(seq)) return;
+      this.#lose();
+      void this.#worker.terminate();
+    });
+  }
+
+  #lose(): void {
+    if (!this.#up) return;
+    this.#up = false;
+    this.#rejectAll();
+    this.#events.onLost();
+  }
+
+  #rejectAll(): void {
+    for (const { reject, deadline } of this.#waiting.values()) {
+      clearTimeout(deadline);
+      reject(lost());
+    }
+    this.#waiting.clear();
+  }
+}
+
+function lost(): MediaError {
+  return new MediaError('engine-lost', 'the media engine is gone');
+}
