@@ -237,8 +237,9 @@ export class App {
     return this.#parts.media;
   }
 
-  get sip(): SipServer {
-    return this.#parts.sip;
+  /** SIP dialogs standing now. */
+  get dialogs(): number {
+    return this.#parts.signalling.dialogs;
   }
 
   /** Prepares prompts, then takes calls and HTTP requests. */
