@@ -120,6 +120,12 @@ export class Calls implements Conversations {
     return session.view();
   }
 
+  /** The legs of a live conversation, for tests and the media watch. Throws TacetError when it has ended. */
+  legs(id: string): { readonly customer: Leg; readonly agent: Leg | null } {
+    const { customer, agent } = this.#find(id);
+    return { customer: customer.leg, agent: agent?.leg ?? null };
+  }
+
   /** Ends each call whose customer has sent no RTP for so long, unless the customer is on hold. */
   async endSilent(silenceMs: number): Promise<void> {
     for (const { conversation } of this.#live.values()) {

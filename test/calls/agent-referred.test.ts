@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { PressMethod } from '../kit/phone-call.js';
+import type { PressMethod } from '../kit/keypad.js';
 import { AGENT_HZ, CALLER_HZ, Scene } from './scene.js';
 
 describe('agent-referred payment', () => {

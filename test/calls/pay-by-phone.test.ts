@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { pattern } from '../kit/network-fault.js';
 import type { PhoneCall } from '../kit/phone-call.js';
 import { CARD, Scene } from './scene.js';
 
@@ -94,7 +95,7 @@ describe('paying without an agent', () => {
   it('survives packet loss, duplication and reordering while the card is keyed in', async () => {
     const caller = await dial();
     const sessionId = await toPayment(caller);
-    caller.network = { loss: 0.1, duplicate: 0.1, reorder: 0.1, seed: 7 };
+    caller.network = pattern('....x....2....>..x');
     await scene.keyCard(sessionId, caller, { onMs: 100, offMs: 80 });
     const data = await scene.tacet.event('agent.data', (event) => event.sessionId === sessionId, 30_000);
     assert.equal(data.data.status, 'approved');

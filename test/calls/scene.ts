@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import type { FieldKind } from '../../flows/commands.js';
 import type { SecureSessionView } from '../../server/call/views.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
+import type { PressOptions } from '../kit/keypad.js';
 import { Phone, type PhoneOptions } from '../kit/phone.js';
-import type { PhoneCall, PressOptions } from '../kit/phone-call.js';
+import type { PhoneCall } from '../kit/phone-call.js';
 import { type TacetOptions, TestTacet } from '../kit/tacet.js';
 
 /** What the caller says all the time: any of it at the agent's is a leak. Far from every DTMF frequency. */
@@ -132,6 +133,13 @@ export class Scene {
       await this.asked(sessionId, field);
       await caller.press(card[field] ?? CARD[field], options);
     }
+  }
+
+  /** What secure mode must never allow: the two are bridged while the session is active. Used to prove that tests would notice. */
+  async joinBehindTheShields({ conversationId }: Talk): Promise<void> {
+    const { customer, agent } = this.tacet.app.calls.legs(conversationId);
+    assert.ok(agent);
+    await this.tacet.app.media.bridge(customer.endpoint, agent.endpoint);
   }
 
   /** Hangs up, and checks that no leg, port, secure value or reservation is left. */
