@@ -1,0 +1,121 @@
+import { type Api, type ApiDependencies, createApi } from '../../server/api/api.js';
+import { TokenStore } from '../../server/api/tokens.js';
+import type { Conversations } from '../../server/call/conversations.js';
+import { CallEvents } from '../../server/call/events.js';
+import type { ConversationView, SecureSessionRequest, SecureSessionView } from '../../server/call/views.js';
+import { TacetError } from '../../server/errors.js';
+import { createLogger } from '../../server/log/logger.js';
+import { createMetrics } from '../../server/log/metrics.js';
+
+export const TOKEN = 'a-token-for-the-tests-of-the-api-only';
+
+export const SESSION: SecureSessionView = {
+  id: 's-1',
+  conversationId: 'c-1',
+  flow: 'card-payment',
+  state: 'requested',
+  sourceParticipantId: 'p-2',
+  disconnect: false,
+  shields: [],
+  end: null,
+  reason: null,
+  result: {},
+  startedAt: '2026-11-23T10:05:00.000Z',
+  endedAt: null,
+};
+
+export const CONVERSATION: ConversationView = {
+  id: 'c-1',
+  state: 'talking',
+  from: 'sip:+4930555010@192.0.2.10',
+  to: 'sip:support@192.0.2.1',
+  flow: 'support',
+  participants: [
+    { id: 'p-1', role: 'customer', agentId: null, state: 'connected', address: 'sip:+4930555010@192.0.2.10' },
+    { id: 'p-2', role: 'agent', agentId: 'agent', state: 'connected', address: 'sip:agent@192.0.2.20' },
+  ],
+  secureSessions: [],
+  end: null,
+  startedAt: '2026-11-23T10:04:12.345Z',
+  endedAt: null,
+};
+
+/** One conversation, `c-1`, with one secure session, `s-1`. */
+export class FakeConversations implements Conversations {
+  readonly started: (readonly [string, SecureSessionRequest])[] = [];
+  readonly cancelled: string[] = [];
+  /** Thrown by startSecureSession. */
+  refusal: Error | null = null;
+
+  list(): readonly ConversationView[] {
+    return [CONVERSATION];
+  }
+
+  get(id: string): ConversationView {
+    if (id !== CONVERSATION.id) throw new TacetError('conversation-not-found');
+    return CONVERSATION;
+  }
+
+  async startSecureSession(id: string, request: SecureSessionRequest): Promise<SecureSessionView> {
+    this.get(id);
+    if (this.refusal !== null) throw this.refusal;
+    this.started.push([id, request]);
+    return SESSION;
+  }
+
+  secureSessions(id: string): readonly SecureSessionView[] {
+    this.get(id);
+    return [SESSION];
+  }
+
+  secureSession(id: string, sessionId: string): SecureSessionView {
+    this.get(id);
+    if (sessionId !== SESSION.id) throw new TacetError('session-not-found');
+    return SESSION;
+  }
+
+  async cancelSecureSession(id: string, sessionId: string): Promise<SecureSessionView> {
+    this.secureSession(id, sessionId);
+    this.cancelled.push(sessionId);
+    return { ...SESSION, state: 'unshielding' };
+  }
+}
+
+export interface Fixture {
+  readonly api: Api;
+  readonly conversations: FakeConversations;
+  readonly events: CallEvents;
+  readonly log: string[];
+}
+
+/** An API over fakes; to be closed by its test. */
+export async function fixture(more: Partial<ApiDependencies> = {}): Promise<Fixture> {
+  const conversations = new FakeConversations();
+  const events = new CallEvents(() => new Date('2026-11-23T10:05:00.000Z'));
+  const log: string[] = [];
+  const sip = { transactions: 0, dialogs: 0, connections: 0, dropped: 0 };
+  const media = {
+    endpoints: 0,
+    bridges: 0,
+    portsInUse: 0,
+    portsDraining: 0,
+    latenessMs: { p99: 0, max: 0 },
+  };
+  const metrics = createMetrics({
+    events: new CallEvents(),
+    conversations,
+    liveSecureValues: () => 0,
+    media: async () => media,
+    sip: () => sip,
+  });
+  const api = await createApi({
+    conversations,
+    events,
+    tokens: new TokenStore([{ name: 'tests', token: TOKEN }]),
+    health: { ready: () => ({ ok: true, checks: { sip: { ok: true }, media: { ok: true } } }) },
+    metrics: metrics.registry,
+    log: createLogger({ level: 'debug', destination: { write: (line) => void log.push(line) } }),
+    ...more,
+  });
+  return { api, conversations, events, log };
+}
