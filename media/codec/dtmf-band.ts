@@ -15,7 +15,7 @@ const FEATURES = 5;
 /** ITU-T Q.24: 1.5 % off must be taken, 3.5 % off must not. */
 const MAX_DEVIATION = 0.025;
 /** How much of the band's power one steady tone must explain. */
-const MIN_COHERENCE = 0.85;
+const MIN_COHERENCE = 0.94;
 
 /** Modified Bessel function of the first kind, order 0, by its power series. */
 function bessel0(x: number): number {

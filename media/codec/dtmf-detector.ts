@@ -11,18 +11,18 @@ const QUIET = MIN_TONE / 4;
 /** Column over row, in power: Q.24 asks for +4 to -8 dB; 2 dB more on each side. */
 const MAX_TWIST = 10 ** 0.6;
 const MIN_TWIST = 10 ** -1;
-/** Share of all power that the two tones must have: noise 4 dB under them is borne, voices are not taken. */
-const MIN_SHARE = 0.6;
+/** Share of all power that the two tones must have: noise 5 dB under them is borne, voices are not taken. */
+const MIN_SHARE = 0.75;
 /** Hops in a row that must show the same key before it counts. */
-const CONFIRM_HOPS = 4;
+const CONFIRM_HOPS = 3;
 /** Hops without the tones that end a key: an interruption of 10 ms (Q.24) does not, a pause of 30 ms does. */
 const RELEASE_HOPS = 3;
 /** A tone this much weaker, in power, than the key's is no longer that key. */
 const RELEASE_RATIO = 0.25;
 const RELEASE_SHARE = 0.4;
 /** From a tone's start to its confirmation; from its end to the last hop that shows it. In ms. */
-const CONFIRM_DELAY_MS = 33;
-const END_DELAY_MS = 8;
+const CONFIRM_DELAY_MS = 35;
+const END_DELAY_MS = 5;
 /** A key cannot be followed over a longer loss. */
 const MAX_LOSS_MS = 200;
 

@@ -1,14 +1,17 @@
 import { parentPort } from 'node:worker_threads';
 import { readWav, writeWav } from '../codec/wav.js';
+import type { AudioLoop } from '../endpoint.js';
 import { MediaError } from '../media-server.js';
 import { encodeAudio } from './encoded-prompt.js';
 import { loadFlite, type Synthesizer, type Voice } from './flite.js';
+import { renderLoop } from './loops.js';
 import { normaliseSpeech } from './normalise.js';
 
-/** What the thread is asked: speak a text that {@link speakable} has passed, or read a WAV file's bytes. */
+/** What the thread is asked: speak a text that `speakable` has passed, read a WAV file's bytes, make a loop. */
 export type AudioJob =
   | { readonly do: 'speak'; readonly text: string; readonly voice: Voice }
-  | { readonly do: 'read'; readonly bytes: Uint8Array; readonly name: string };
+  | { readonly do: 'read'; readonly bytes: Uint8Array; readonly name: string }
+  | { readonly do: 'loop'; readonly loop: AudioLoop };
 
 /** Its answer to each job, in order. `wav` is the audio as an 8 kHz WAV file, for spoken texts only. */
 export type AudioReply =
@@ -30,6 +33,7 @@ async function speak(text: string, voice: Voice): Promise<Int16Array> {
 
 async function run(job: AudioJob): Promise<AudioReply> {
   if (job.do === 'read') return { ok: true, ...encodeAudio(readWav(job.bytes, job.name)), wav: null };
+  if (job.do === 'loop') return { ok: true, ...encodeAudio(renderLoop(job.loop)), wav: null };
   const pcm = await speak(job.text, job.voice);
   return { ok: true, ...encodeAudio(pcm), wav: writeWav(pcm) };
 }

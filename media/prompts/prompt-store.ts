@@ -1,8 +1,7 @@
 import type { AudioItem, AudioLoop } from '../endpoint.js';
 import { AudioThread, type AudioThreadOptions } from './audio-thread.js';
-import { type EncodedPrompt, encodeAudio, toPrompt } from './encoded-prompt.js';
+import { type EncodedPrompt, toPrompt } from './encoded-prompt.js';
 import type { Voice } from './flite.js';
-import { renderLoop } from './loops.js';
 import { PromptMemory } from './prompt-memory.js';
 import { SpeechCache, speechKey } from './speech-cache.js';
 import { speakable } from './speech-text.js';
@@ -60,11 +59,7 @@ export class PromptStore {
 
   /** An endless source: play it again from its start whenever it ends. */
   async loop(name: AudioLoop): Promise<EncodedPrompt> {
-    const known = this.#loops.get(name);
-    if (known) return known;
-    const prompt = toPrompt(encodeAudio(renderLoop(name)));
-    this.#loops.set(name, prompt);
-    return prompt;
+    return this.#loops.get(name) ?? this.#once(`loop ${name}`, () => this.#renderLoop(name));
   }
 
   /** Renders what flows play, one after the other; texts are spoken only when the directory lacks them. */
@@ -113,6 +108,12 @@ export class PromptStore {
     const rendering = render().finally(() => this.#pending.delete(key));
     this.#pending.set(key, rendering);
     return rendering;
+  }
+
+  async #renderLoop(name: AudioLoop): Promise<EncodedPrompt> {
+    const prompt = toPrompt(await this.#thread.run({ do: 'loop', loop: name }));
+    this.#loops.set(name, prompt);
+    return prompt;
   }
 
   async #speakInMemory(key: string, text: string): Promise<EncodedPrompt> {
