@@ -94,7 +94,7 @@ function parse(
     lineCounter: lines,
     prettyErrors: false,
     stringKeys: true,
-    logLevel: 'silent',
+    logLevel: 'error',
   });
   const errors: YAMLError[] = [...document.errors, ...document.warnings];
   if (errors.length > 0) {
