@@ -1,0 +1,47 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import { AdminSession, type AdminSessionSettings } from './admin-session.js';
+
+/** Listens for applications (drachtio-srf's `connect`). */
+export class AdminServer {
+  readonly #server: Server;
+  readonly #sessions = new Set<AdminSession>();
+  #port = 0;
+
+  constructor(settings: AdminSessionSettings) {
+    const owned = {
+      ...settings,
+      onClosed: (session: AdminSession) => {
+        this.#sessions.delete(session);
+        if (session.authenticated) settings.onClosed(session);
+      },
+    };
+    this.#server = createServer((socket) => this.#sessions.add(new AdminSession(socket, owned)));
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Applications that have authenticated. */
+  get clients(): number {
+    let count = 0;
+    for (const session of this.#sessions) if (session.authenticated) count++;
+    return count;
+  }
+
+  /** Starts listening. Rejects with the system's error, such as EADDRINUSE. */
+  async listen(address: string, port: number): Promise<void> {
+    this.#server.listen({ port, host: address });
+    await once(this.#server, 'listening');
+    const bound = this.#server.address();
+    this.#port = typeof bound === 'object' && bound ? bound.port : port;
+  }
+
+  /** Closes the listener and every connection; resolves once all are closed. */
+  close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const session of this.#sessions) session.close();
+    return closed;
+  }
+}
