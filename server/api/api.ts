@@ -48,6 +48,8 @@ export interface ApiDependencies {
 
 const BODY_BYTES = 16 * 1024;
 const REQUEST_MS = 10_000;
+/** After `close()`, requests under way have this long; then every connection is cut. */
+const CLOSE_MS = 500;
 const STREAMS: StreamLimits = { heartbeatMs: 15_000, maxUnreadBytes: 256 * 1024 };
 
 function bareServer(log: Logger): Api {
@@ -79,9 +81,17 @@ function logRequests(app: Api, log: Logger): void {
   });
 }
 
+/** Node closes idle connections only: one that never sent a request, or half of one, would hold the server up. */
+function boundClosing(app: Api): void {
+  app.addHook('preClose', async () => {
+    setTimeout(() => app.server.closeAllConnections(), CLOSE_MS).unref();
+  });
+}
+
 /**
  * The HTTP API, ready to listen. Everything but `/healthz`, `/readyz` and `/docs` needs a bearer token; every
- * refusal has the shape of ErrorReply. `close()` ends the open event streams.
+ * refusal has the shape of ErrorReply. `close()` ends the open event streams
+ * and resolves within about half a second.
  */
 export async function createApi(dependencies: ApiDependencies): Promise<Api> {
   const { conversations, events, tokens, health, metrics } = dependencies;
@@ -102,6 +112,7 @@ export async function createApi(dependencies: ApiDependencies): Promise<Api> {
   conversationRoutes(app, conversations);
   secureSessionRoutes(app, conversations, log);
   eventRoute(app, events, conversations, dependencies.streams ?? STREAMS);
+  boundClosing(app);
   await app.ready();
   return app;
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { InjectOptions } from 'fastify';
@@ -209,5 +210,29 @@ describe('the API', () => {
     assert.match(answer, /^HTTP\/1\.1 400 Bad Request\r\n/);
     const body = JSON.parse(answer.split('\r\n\r\n')[1] ?? '');
     assert.equal(body.error.code, 'bad-request');
+  });
+
+  test('closing is not held up by a connection that asks nothing, or half a request', async () => {
+    await made.api.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = made.api.server.address() as { port: number };
+    const connected = new Promise<void>((resolve) => {
+      let count = 0;
+      made.api.server.on('connection', () => {
+        count += 1;
+        if (count === 2) resolve();
+      });
+    });
+    const sockets = ['', 'GET /healthz HTTP/1.1\r\n'].map((text) => {
+      const socket = connect(port, '127.0.0.1').on('error', () => {});
+      if (text !== '') socket.write(text);
+      return socket;
+    });
+    await connected;
+    const ended = Promise.all(sockets.map((socket) => once(socket, 'close')));
+    const late = new Promise<never>((_resolve, reject) => {
+      setTimeout(() => reject(new Error('not closed in time')), 5000).unref();
+    });
+    await Promise.race([made.api.close(), late]);
+    await Promise.race([ended, late]);
   });
 });
