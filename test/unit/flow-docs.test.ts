@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { ACTIONS } from '../../flows/actions/registry.js';
+import { actionsOf } from '../../flows/flow.js';
+import { loadFlow } from '../../flows/loader.js';
+import { jsonSchema } from '../../flows/schema.js';
+import { replay } from './flow-simulator.js';
+
+const root = new URL('../../../', import.meta.url);
+const docs = await readFile(new URL('docs/flows.md', root), 'utf8');
+
+/** Flows of the document, each with the keys and the trace that stand under it. */
+const examples = [...docs.matchAll(/```yaml\n([\s\S]*?)```\n\n```trace\n([\s\S]*?)```/g)].map(
+  ([, source, script]) => {
+    const lines = (script ?? '').trim().split('\n');
+    const keys = lines[0]?.startsWith('keys: ')
+      ? (lines.shift() ?? '').slice('keys: '.length).split(' ')
+      : [];
+    return { flow: loadFlow(source ?? '', 'docs/flows.md'), keys, trace: lines };
+  },
+);
+
+for (const { flow, keys, trace } of examples) {
+  test(`the documented flow '${flow.name}' does what the document says`, () => {
+    assert.deepEqual(replay({ flow, keys }).trace, trace);
+  });
+}
+
+test('every YAML block of the document is one of those flows', () => {
+  assert.equal(examples.length, docs.match(/```yaml/g)?.length);
+});
+
+test('every action has a section and an example, and every section is an action', () => {
+  const section = docs.slice(docs.indexOf('## Actions'), docs.indexOf('## The library'));
+  const headings = [...section.matchAll(/^### (\w+)$/gm)].map(([, name]) => name);
+  assert.deepEqual(headings.sort(), [...ACTIONS.keys()].sort());
+  const used = new Set(examples.flatMap(({ flow }) => [...actionsOf(flow)].map((action) => action.do)));
+  assert.deepEqual([...used].sort(), [...ACTIONS.keys()].sort());
+});
+
+test('every key of every action is named in its section', () => {
+  for (const { name, schema, blocks } of ACTIONS.values()) {
+    const from = docs.indexOf(`### ${name}\n`);
+    const next = docs.indexOf('\n### ', from + 1);
+    const section = docs.slice(from, next < 0 ? docs.indexOf('## The library') : next);
+    for (const key of [...Object.keys(schema.properties), ...blocks]) {
+      assert.match(section, new RegExp(`\`${key}\``), `${name}: ${key}`);
+    }
+  }
+});
+
+test('flow.schema.json is the schema of the language (else: node dist/flows/write-schema.js)', async () => {
+  const written = JSON.parse(await readFile(new URL('flows/flow.schema.json', root), 'utf8'));
+  assert.deepEqual(written, JSON.parse(JSON.stringify(jsonSchema())));
+});
