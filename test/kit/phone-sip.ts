@@ -128,7 +128,7 @@ export class PhoneSip {
       const done: InviteDone = (error, result) => {
         options.signal.removeEventListener('abort', cancel);
         if (error) return reject(refusal('INVITE', error));
-        const dialog = 'ack' in result ? result.ack(options.sdp(result.sdp)) : result;
+        const dialog = 'sdp' in result ? result.ack(options.sdp(result.sdp)) : result;
         if (!(dialog instanceof Promise)) {
           options.onDialog(dialog);
           return resolve();

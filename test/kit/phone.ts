@@ -89,6 +89,7 @@ export class Phone {
   readonly #settings: AudioSettings;
   readonly #calls = new Set<PhoneCall>();
   readonly #dialling = new Set<AbortController>();
+  #closing: Promise<void> | null = null;
   #onCall: (call: IncomingCall) => void | Promise<void> = (call) => call.reject(480);
 
   private constructor(sip: PhoneSip, options: PhoneOptions) {
@@ -177,9 +178,14 @@ export class Phone {
   }
 
   /** Hangs up everything. With `silently`, vanishes without a BYE. Idempotent. */
-  async close(options: { readonly silently?: boolean } = {}): Promise<void> {
+  close(options: { readonly silently?: boolean } = {}): Promise<void> {
+    this.#closing ??= this.#end(options.silently ?? false);
+    return this.#closing;
+  }
+
+  async #end(silently: boolean): Promise<void> {
     for (const dialling of this.#dialling) dialling.abort();
-    const ends = [...this.#calls].map((call) => (options.silently ? call.vanish() : call.hangUp()));
+    const ends = [...this.#calls].map((call) => (silently ? call.vanish() : call.hangUp()));
     await Promise.allSettled(ends);
     await this.#sip.close();
   }
