@@ -44,6 +44,8 @@ export class DtmfDetector {
   /** Mean square of the last three hops, aligned with what the bands show. */
   readonly #energy = new Float64Array(3);
   #clockMs = 0;
+  /** Lost since the last whole hop. */
+  #lostMs = 0;
 
   #candidate = NONE;
   #run = 0;
@@ -82,12 +84,13 @@ export class DtmfDetector {
   skip(samples: number): void {
     const lostMs = samples / (HOP / HOP_MS);
     this.#clockMs += lostMs;
+    this.#lostMs += lostMs;
     this.#x.fill(0);
     this.#filled = 0;
     this.#rows.reset();
     this.#columns.reset();
     this.#energy.fill(0);
-    if (this.keyDown && lostMs > MAX_LOSS_MS) this.#release();
+    if (this.keyDown && this.#lostMs > MAX_LOSS_MS) this.#release();
   }
 
   /** Forgets what was heard; a key that is down is not reported. */
@@ -100,6 +103,7 @@ export class DtmfDetector {
 
   #hop(): void {
     this.#clockMs += HOP_MS;
+    this.#lostMs = 0;
     const quiet = this.#meanSquare(HISTORY) < QUIET;
     this.#quietHops = quiet ? this.#quietHops + 1 : 0;
     if (this.#quietHops > RELEASE_HOPS && !this.keyDown) {

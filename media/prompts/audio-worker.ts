@@ -23,10 +23,11 @@ export type AudioReply =
     }
   | { readonly ok: false; readonly message: string; readonly badAudio: boolean };
 
-let flite: Promise<Synthesizer> | null = null;
+// Compiled before it is asked for: the first text of a call shall not wait for it. A failure is met in speak().
+const flite: Promise<Synthesizer> = loadFlite();
+flite.catch(() => undefined);
 
 async function speak(text: string, voice: Voice): Promise<Int16Array> {
-  flite ??= loadFlite();
   const synthesize = await flite;
   return normaliseSpeech(readWav(await synthesize(text, voice), 'speech'));
 }
