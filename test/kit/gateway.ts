@@ -42,7 +42,7 @@ export type Reply =
       readonly charges?: boolean;
     }
   /** Approves when {@link Gateway.release} is called. */
-  | { readonly do: 'hold' }
+  | { readonly do: 'hold'; readonly outputs?: (card: ReceivedCard) => Outputs }
   /** No answer; the connection stays open. */
   | { readonly do: 'never'; readonly charges?: boolean }
   /** The connection is reset after the whole body was read. */
@@ -229,7 +229,9 @@ export class Gateway {
       const body = typeof reply.body === 'function' ? reply.body(card) : reply.body;
       response.writeHead(reply.http, reply.headers).end(body);
     } else if (reply.do === 'hold') {
-      this.#held.push(() => this.#verdict(key, response, 200, () => this.#approval(key)));
+      this.#held.push(() =>
+        this.#verdict(key, response, 200, () => this.#approval(key, reply.outputs?.(card))),
+      );
     } else if (reply.do === 'reset') this.#reset(response);
     else if (reply.do === 'half') {
       response.writeHead(200, { 'Content-Length': 500 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { ConnectorConfig } from '../../config/schema.js';
@@ -87,6 +87,12 @@ describe('https connector: one request', () => {
     await soon(connector.charge(chargeRequest({ secure, inputs: {} })));
     const body = { operation: 'charge', idempotencyKey: KEY, card: { number: KEYED.cardNumber } };
     assert.deepEqual(gateway.requests[0]?.body, body);
+  });
+
+  it('leaves no listener on the signal of the call', async () => {
+    const { signal } = new AbortController();
+    await soon(connector.charge(chargeRequest({ signal })));
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
   });
 
   it('drops an echo of the card and says so without it', async () => {

@@ -1,3 +1,4 @@
+import type { ConnectorConfig } from '../../config/schema.js';
 import { createConnector } from '../../server/connectors/create-connector.js';
 import { SecureValue } from '../../server/secure/secure-value.js';
 
@@ -8,7 +9,8 @@ import { SecureValue } from '../../server/secure/secure-value.js';
 
 type Order =
   | { readonly do: 'load'; readonly inputs: Readonly<Record<string, string>> }
-  | { readonly do: 'charge'; readonly url: string; readonly caFile?: string; readonly key: string }
+  /** Without a `url` the sandbox is charged. */
+  | { readonly do: 'charge'; readonly url?: string; readonly caFile?: string; readonly key: string }
   | { readonly do: 'wipe' }
   /** Does what a connector must not: keeps the number as a string. */
   | { readonly do: 'plant' };
@@ -25,16 +27,16 @@ function load(inputs: Readonly<Record<string, string>>): string {
   return 'loaded';
 }
 
+function configOf({ url, caFile }: Extract<Order, { do: 'charge' }>): ConnectorConfig {
+  if (url === undefined) return { type: 'sandbox' };
+  const allowInsecureHttp = url.startsWith('http:');
+  const trust = caFile === undefined ? {} : { caFile };
+  return { type: 'https', url, timeoutMs: 5000, retries: 1, allowInsecureHttp, ...trust };
+}
+
 async function charge(order: Extract<Order, { do: 'charge' }>): Promise<string> {
-  const { url, caFile, key } = order;
-  const connector = createConnector('payment', {
-    type: 'https',
-    url,
-    timeoutMs: 5000,
-    retries: 1,
-    allowInsecureHttp: url.startsWith('http:'),
-    ...(caFile === undefined ? {} : { caFile }),
-  });
+  const { key } = order;
+  const connector = createConnector('payment', configOf(order));
   const inputs = { amount: 1250, currency: 'EUR' };
   const { signal } = new AbortController();
   const result = await connector.charge({ operation: 'charge', idempotencyKey: key, secure, inputs, signal });
@@ -53,9 +55,9 @@ async function run(order: Order): Promise<string> {
   return 'wiped';
 }
 
-process.on('message', (order: Order) => {
+process.on('message', ({ id, order }: { id: number; order: Order }) => {
   void run(order).then((said) => {
     globalThis.gc?.();
-    process.send?.(said);
+    process.send?.({ id, said });
   });
 });

@@ -17,10 +17,15 @@ const CHILD = fileURLToPath(new URL('./connectors-memory.child.js', import.meta.
 const CHUNK = 1 << 20;
 const OVERLAP = 64;
 
-/** What must not be found: the number as bytes and as UTF-16, and the security code as it was sent. */
+/** A card of the sandbox, whose list of cards is in the memory too. */
+const TEST_CARD: ReceivedCard = { number: '4242424242424242', securityCode: '7391' };
+
+/** What must not be found: the numbers as bytes and as UTF-16, and the security code as it was sent. */
 const WANTED: readonly Buffer[] = [
-  Buffer.from(CARD.number, 'latin1'),
-  Buffer.from(CARD.number, 'utf16le'),
+  ...[CARD, TEST_CARD].flatMap(({ number }) => [
+    Buffer.from(number, 'latin1'),
+    Buffer.from(number, 'utf16le'),
+  ]),
   Buffer.from(`"securityCode":"${CARD.securityCode}"`, 'latin1'),
 ];
 
@@ -73,18 +78,25 @@ const hidden = (digits: string): string =>
 
 class Payer {
   readonly #process: ChildProcess = fork(CHILD, { execArgv: ['--expose-gc'] });
+  readonly #answers: ((said: string) => void)[] = [];
 
-  async tell(order: Readonly<Record<string, unknown>>): Promise<string> {
-    const answer = once(this.#process, 'message');
-    this.#process.send(order);
-    return (await within(answer, 20_000, `payer: ${order.do}`))[0] as string;
+  constructor() {
+    this.#process.on('message', ({ id, said }: { id: number; said: string }) => this.#answers[id]?.(said));
   }
 
-  async load(): Promise<void> {
+  /** Gives an order and resolves with the answer to it, which may come after answers to later orders. */
+  tell(order: Readonly<Record<string, unknown>>): Promise<string> {
+    const { length: id } = this.#answers;
+    const answer = new Promise<string>((resolve) => this.#answers.push(resolve));
+    this.#process.send({ id, order });
+    return within(answer, 20_000, `payer: ${order.do}`);
+  }
+
+  async load(card: ReceivedCard): Promise<void> {
     const inputs = {
-      cardNumber: hidden(CARD.number),
+      cardNumber: hidden(card.number),
       expiry: hidden('0831'),
-      securityCode: hidden(CARD.securityCode ?? ''),
+      securityCode: hidden(card.securityCode ?? ''),
     };
     await this.tell({ do: 'load', inputs });
   }
@@ -111,7 +123,7 @@ describe('memory of a process that charged', { skip: process.platform !== 'linux
     const gateway = await Gateway.start(secure ? certificate : undefined);
     const payer = new Payer();
     try {
-      await payer.load();
+      await payer.load(CARD);
       await use(payer, gateway);
     } finally {
       await payer.stop();
@@ -119,13 +131,21 @@ describe('memory of a process that charged', { skip: process.platform !== 'linux
     }
   }
 
-  const charge = (payer: Payer, gateway: Gateway, key: string) =>
-    payer.tell({
-      do: 'charge',
-      url: gateway.url,
-      key,
-      ...(gateway.url.startsWith('https:') ? { caFile: certificate.caFile } : {}),
-    });
+  const chargeOrder = (gateway: Gateway, key: string) => ({
+    do: 'charge',
+    url: gateway.url,
+    key,
+    ...(gateway.url.startsWith('https:') ? { caFile: certificate.caFile } : {}),
+  });
+
+  const charge = (payer: Payer, gateway: Gateway, key: string) => payer.tell(chargeOrder(gateway, key));
+
+  const echo = ({ number, securityCode }: ReceivedCard) => ({
+    padding: 'x'.repeat(6000),
+    number,
+    note: `card ${number}`,
+    securityCode,
+  });
 
   it('is searched by something that finds a secure value, and a planted string', async () => {
     await withPayer(false, async (payer) => {
@@ -136,6 +156,19 @@ describe('memory of a process that charged', { skip: process.platform !== 'linux
       await payer.tell({ do: 'wipe' });
       assert.ok(payer.search().found > 0, 'the planted string is found');
     });
+  });
+
+  it('holds no card after the sandbox took it', async () => {
+    const payer = new Payer();
+    try {
+      await payer.load(TEST_CARD);
+      assert.equal(await payer.tell({ do: 'charge', key: 'sandbox' }), 'approved confirmation');
+      assert.equal(payer.search().found, 1, 'only the secure value');
+      await payer.tell({ do: 'wipe' });
+      assert.equal(payer.search().found, 0);
+    } finally {
+      await payer.stop();
+    }
   });
 
   for (const secure of [false, true]) {
@@ -163,14 +196,23 @@ describe('memory of a process that charged', { skip: process.platform !== 'linux
 
     it(`holds no card after an answer over ${scheme} that echoes it`, async () => {
       await withPayer(secure, async (payer, gateway) => {
-        const outputs = ({ number, securityCode }: ReceivedCard) => ({
-          number,
-          note: `card ${number}`,
-          securityCode,
-        });
-        gateway.script({ do: 'approve', outputs });
-        assert.equal(await charge(payer, gateway, 'three'), 'approved confirmation');
+        gateway.script({ do: 'approve', outputs: echo });
+        assert.equal(await charge(payer, gateway, 'three'), 'approved confirmation padding');
         await payer.tell({ do: 'wipe' });
+        assert.equal(payer.search().found, 0);
+      });
+    });
+
+    it(`holds no card while it waits over ${scheme}, nor when it was wiped before an echo`, async () => {
+      await withPayer(secure, async (payer, gateway) => {
+        gateway.script({ do: 'hold', outputs: echo });
+        const charged = payer.tell(chargeOrder(gateway, 'four'));
+        await gateway.received(1);
+        assert.equal(payer.search().found, 1, 'only the secure value');
+        assert.equal(await payer.tell({ do: 'wipe' }), 'wiped');
+        assert.equal(payer.search().found, 0);
+        gateway.release();
+        assert.equal(await charged, 'in-doubt');
         assert.equal(payer.search().found, 0);
       });
     });
