@@ -8,17 +8,17 @@ import type {
   PlayOutcome,
 } from '../endpoint.js';
 import { MediaError } from '../media-server.js';
-import type { PromptStore } from '../prompts/prompt-store.js';
 import type { Negotiation, SdpSession } from '../sdp/session.js';
 import type { EngineLink } from './engine-link.js';
 import type { EngineNews } from './messages.js';
+import type { PromptSource } from './prompt-source.js';
 import { readInfoKey } from './sip-info.js';
 
 export interface EmbeddedEndpointOptions {
   readonly id: string;
   readonly link: EngineLink;
   readonly sdp: SdpSession;
-  readonly prompts: PromptStore;
+  readonly prompts: PromptSource;
   readonly onClosed: () => void;
 }
 

@@ -2,12 +2,12 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import type { AudioItem, MediaEndpoint } from '../endpoint.js';
 import { MediaError, type MediaServer } from '../media-server.js';
-import type { PromptStore } from '../prompts/prompt-store.js';
 import type { Codec } from '../sdp/remote.js';
 import { SdpSession } from '../sdp/session.js';
 import { EmbeddedEndpoint } from './embedded-endpoint.js';
 import { EngineLink } from './engine-link.js';
 import type { EngineNews, EngineStats } from './messages.js';
+import type { PromptSource } from './prompt-source.js';
 
 export interface EmbeddedMediaServerOptions {
   /** IPv4 address that RTP binds to; `0.0.0.0` for all. */
@@ -17,7 +17,7 @@ export interface EmbeddedMediaServerOptions {
   /** First and last RTP port, both included; the even ones are used. */
   readonly ports: { readonly from: number; readonly to: number };
   /** Stays the caller's: close it after this server. */
-  readonly prompts: PromptStore;
+  readonly prompts: PromptSource;
   /** How long a given-up port stays unused, in ms. Default 2000. */
   readonly drainMs?: number;
   /** What our offers list, best first. Default PCMU, PCMA. Answers follow the offer's order. */
