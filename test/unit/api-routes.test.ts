@@ -141,6 +141,8 @@ describe('the API', () => {
       `{"flow":"${CARD}"}`,
       `{"flow":${CARD}}`,
       CARD,
+      '{"41112":1}',
+      '{"flow":"x","sourceParticipantId":"x","41112":1}',
     ];
     for (const body of bodies) {
       assert.ok(!(await post(body)).body.includes('4111'), body);
@@ -232,7 +234,10 @@ describe('the API', () => {
     const late = new Promise<never>((_resolve, reject) => {
       setTimeout(() => reject(new Error('not closed in time')), 5000).unref();
     });
-    await Promise.race([made.api.close(), late]);
-    await Promise.race([ended, late]);
+    try {
+      await Promise.race([Promise.all([made.api.close(), ended]), late]);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
   });
 });
