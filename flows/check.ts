@@ -4,6 +4,7 @@ import { bareName } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
 import type { FieldKind } from './commands.js';
 import type { Path } from './document.js';
+import { durationText, milliseconds } from './duration.js';
 import { checkingEnvironment } from './expressions/environment.js';
 import type { ExpressionSource } from './expressions/evaluate.js';
 import { expressionUse, type Reference } from './expressions/references.js';
@@ -26,6 +27,9 @@ const WORDS: Readonly<Record<ResultType, string>> = {
   number: 'a number',
   any: 'a text, a number, true, false or null',
 };
+
+/** What an author who forgot them is told. */
+const QUOTES = `a text in CEL has quotes of its own, as '"approved"'`;
 
 const CALL_FACTS = ['id', 'from', 'to', 'invocationData'];
 
@@ -67,6 +71,15 @@ export class FlowCheck {
       problem: report,
       expression: (key, source, result) => this.#expression(key, source, result, report),
       template: (key, text) => this.#template(key, text, report),
+      duration: (key, text, least, most) => {
+        const length = text === undefined ? least : milliseconds(text);
+        if (length >= least && length <= most) return;
+        report(
+          key,
+          `${text} is out of range`,
+          `give a time from ${durationText(least)} to ${durationText(most)}`,
+        );
+      },
       prompt: (key, prompt) => {
         const isList = Array.isArray(prompt);
         promptItems(prompt).forEach((item, index) => {
@@ -102,21 +115,15 @@ export class FlowCheck {
       program = this.#environment.parse(source);
     } catch (error) {
       const reason = error instanceof ParseError ? error.summary : 'it cannot be read';
-      report(
-        key,
-        `'${source}' is no CEL expression: ${reason}`,
-        'a text in CEL has quotes of its own, as "\'yes\'"',
-      );
+      const remedy = source.includes('{{') ? 'write the expression without {{ }}' : QUOTES;
+      report(key, `'${source}' is no CEL expression: ${reason}`, remedy);
       return;
     }
     if (!this.#references(key, source, expressionUse(program.ast), report)) return;
     const { valid, type = 'dyn', error } = program.check();
     if (!valid) {
-      report(
-        key,
-        `'${source}': ${error?.summary ?? 'the types do not fit'}`,
-        'convert with string(), int() or double()',
-      );
+      const remedy = error?.code === 'unknown_variable' ? QUOTES : 'convert with string(), int() or double()';
+      report(key, `'${source}': ${error?.summary ?? 'the types do not fit'}`, remedy);
     } else if (!ACCEPTED[result].has(type)) {
       report(
         key,

@@ -1,6 +1,6 @@
 import Type, { type TUnsafe } from 'typebox';
 
-/** A schema for a length of time between `least` and `most` milliseconds, both shown to the author. */
+/** A schema for a length of time; `standard` is what it is when the author gives none. */
 export function duration(description: string, standard: string): TUnsafe<string> {
   return Type.Unsafe<string>({
     type: 'string',
@@ -14,4 +14,9 @@ export function duration(description: string, standard: string): TUnsafe<string>
 export function milliseconds(text: string): number {
   const number = Number.parseInt(text, 10);
   return text.endsWith('ms') ? number : number * 1000;
+}
+
+/** The text that {@link milliseconds} reads. */
+export function durationText(ms: number): string {
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }

@@ -224,9 +224,9 @@ function checkSecureDeclaration(
 function dataNames(actions: Iterable<Action>): string[] {
   const names = new Set(['failure']);
   for (const action of actions) {
-    if (action.name !== action.do) names.add(action.name);
-    const filled = ACTIONS.get(action.do)?.dataName?.(action.fields);
-    if (filled !== undefined) names.add(filled);
+    const given = action.name === action.do ? null : action.name;
+    const filled = ACTIONS.get(action.do)?.dataName?.(action.fields, given) ?? null;
+    if (filled !== null) names.add(filled);
   }
   return [...names];
 }

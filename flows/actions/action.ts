@@ -44,6 +44,8 @@ export interface ActionCheck {
   problem(key: readonly (string | number)[], message: string, remedy: string): void;
   expression(key: readonly (string | number)[], source: ExpressionSource, result: ResultType): void;
   template(key: readonly (string | number)[], text: string): void;
+  /** Checks that a length of time lies between two, both in ms. */
+  duration(key: readonly (string | number)[], text: string | undefined, least: number, most: number): void;
   prompt(key: readonly (string | number)[], prompt: Prompt | undefined): void;
   /** Checks a target like `flow.amount`; returns its type, or null after a problem. */
   flowVariable(key: readonly (string | number)[], reference: string): 'string' | 'number' | 'boolean' | null;
@@ -63,8 +65,8 @@ export interface ActionDefinition<Fields = unknown> {
   readonly only?: { readonly types: readonly FlowType[]; readonly remedy: string };
   /** Why a key that this action refuses is refused; null when it is just unknown. */
   refusedKey?(key: string): { readonly message: string; readonly remedy: string } | null;
-  /** The name under `data.*` that it fills beside its own name. */
-  dataName?(fields: Fields): string;
+  /** The name under `data.*` that it fills; `name` is the author's, null when there is none. */
+  dataName?(fields: Fields, name: string | null): string | null;
   check?(fields: Fields, check: ActionCheck): void;
   /** True when the run never goes on after this action. `ends` tells it of a path; absent paths are errors. */
   ends(ends: (block: string) => boolean, action: Action): boolean;

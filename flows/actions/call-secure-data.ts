@@ -47,6 +47,9 @@ export const callSecureData = defineAction({
   only: { types: ['secure'], remedy: 'move it into a flow of `type: secure`' },
   dataName: (fields) => fields.into,
   check(fields, check) {
+    if (fields.into === 'failure') {
+      check.problem(['into'], "the name 'failure' is taken", 'choose another name for the result');
+    }
     for (const [input, reference] of Object.entries(fields.secureInputs)) {
       check.secureVariable(['secureInputs', input], reference);
     }

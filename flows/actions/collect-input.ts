@@ -97,6 +97,7 @@ export const collectInput = defineAction({
   schema,
   blocks: ['onFailure'],
   check: checkFields,
+  dataName: (_fields, name) => name,
   ends: () => false,
   prompts: (fields) => [
     fields.prompt,
@@ -163,6 +164,9 @@ function checkFields(fields: Fields, check: ActionCheck): void {
   for (const set of ['retry', 'lastRetry'] as const) {
     for (const [error, prompt] of Object.entries(fields[set] ?? {})) check.prompt([set, error], prompt);
   }
+  check.duration(['firstDigitTimeout'], fields.firstDigitTimeout, 1000, 99_000);
+  check.duration(['interDigitTimeout'], fields.interDigitTimeout, 500, 99_000);
+  check.duration(['totalTimeout'], fields.totalTimeout, 1000, 600_000);
   checkTarget(fields, check);
   checkSize(fields, check);
   const terminator = fields.terminator ?? '#';

@@ -24,9 +24,11 @@ export const transferToAgent = defineAction({
   blocks: ['onFailure'],
   check(fields, check) {
     check.template(['agent'], fields.agent ?? 'any');
+    check.duration(['ringTimeout'], fields.ringTimeout, 1000, 300_000);
     check.prompt(['preTransferAudio'], fields.preTransferAudio);
     check.prompt(['failedTransferAudio'], fields.failedTransferAudio);
   },
+  dataName: (_fields, name) => name,
   ends: (ends, action) => !action.blocks.onFailure || ends('onFailure'),
   prompts: (fields) => [fields.preTransferAudio, fields.failedTransferAudio],
   begin: (fields, run) => ({

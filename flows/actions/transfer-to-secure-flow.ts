@@ -22,9 +22,11 @@ export const transferToSecureFlow = defineAction({
     if (fields.invocationData !== undefined) {
       check.expression(['invocationData'], fields.invocationData, 'string');
     }
+    check.duration(['connectTimeout'], fields.connectTimeout, 1000, 60_000);
     check.prompt(['preTransferAudio'], fields.preTransferAudio);
     check.prompt(['failedTransferAudio'], fields.failedTransferAudio);
   },
+  dataName: (_fields, name) => name,
   ends: (ends, action) => !action.blocks.onFailure || ends('onFailure'),
   prompts: (fields) => [fields.preTransferAudio, fields.failedTransferAudio],
   begin: (fields, run) => ({

@@ -11,12 +11,35 @@ const HUNDREDTHS: Readonly<Record<string, string>> = {
   USD: 'cents',
 };
 
-/** Digits after the decimal point of an ISO 4217 currency; null when the code is not well formed. */
-function fractionDigits(currency: string): number | null {
-  if (!/^[A-Z]{3}$/.test(currency)) return null;
-  return (
-    new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 0
-  );
+interface Currency {
+  /** Digits after the decimal point (ISO 4217). */
+  readonly digits: number;
+  /** Whole units with the name of the currency. */
+  readonly format: Intl.NumberFormat;
+}
+
+/** Formats are dear to build. Codes come from outside, so the number kept is bounded. */
+const currencies = new Map<string, Currency>();
+const MOST_KEPT = 50;
+
+/** Null when the code is not well formed. */
+function currencyOf(code: string): Currency | null {
+  const kept = currencies.get(code);
+  if (kept) return kept;
+  if (!/^[A-Z]{3}$/.test(code)) return null;
+  const standard = new Intl.NumberFormat('en', { style: 'currency', currency: code });
+  const format = new Intl.NumberFormat('en', {
+    style: 'currency',
+    currency: code,
+    currencyDisplay: 'name',
+    minimumFractionDigits: 0,
+    maximumFractionDigits: 0,
+    useGrouping: false,
+  });
+  const currency = { digits: standard.resolvedOptions().maximumFractionDigits ?? 0, format };
+  if (currencies.size >= MOST_KEPT) currencies.clear();
+  currencies.set(code, currency);
+  return currency;
 }
 
 /**
@@ -24,8 +47,8 @@ function fractionDigits(currency: string): number | null {
  * text with the currency's number of decimals (`19.99`). Everything else could be read in two ways and is 0.
  */
 export function minorUnits(amount: unknown, currency: string): number {
-  const digits = fractionDigits(currency);
-  if (digits === null) return 0;
+  const digits = currencyOf(currency)?.digits;
+  if (digits === undefined) return 0;
   let value = 0;
   if (typeof amount === 'bigint') value = Number(amount);
   else if (typeof amount === 'string' && digits > 0) {
@@ -37,17 +60,10 @@ export function minorUnits(amount: unknown, currency: string): number {
 
 /** An amount of minor units as it is spoken: `19 euros and 99 cents`. */
 export function formatMoney(amount: number, currency: string): string {
-  const digits = fractionDigits(currency);
-  if (digits === null) return `${amount} ${currency}`;
+  const known = currencyOf(currency);
+  if (known === null) return `${amount} ${currency}`;
+  const { digits, format } = known;
   const unit = 10 ** digits;
-  const format = new Intl.NumberFormat('en', {
-    style: 'currency',
-    currency,
-    currencyDisplay: 'name',
-    minimumFractionDigits: 0,
-    maximumFractionDigits: 0,
-    useGrouping: false,
-  });
   const whole = Math.trunc(amount / unit);
   const rest = amount - whole * unit;
   if (rest === 0) return format.format(whole);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import Schema from 'typebox/schema';
+import { parse } from 'yaml';
 import { ACTIONS } from '../../flows/actions/registry.js';
 import { actionsOf } from '../../flows/flow.js';
 import { loadFlow } from '../../flows/loader.js';
@@ -53,4 +55,14 @@ test('every key of every action is named in its section', () => {
 test('flow.schema.json is the schema of the language (else: node dist/flows/write-schema.js)', async () => {
   const written = JSON.parse(await readFile(new URL('flows/flow.schema.json', root), 'utf8'));
   assert.deepEqual(written, JSON.parse(JSON.stringify(jsonSchema())));
+});
+
+test('flow.schema.json accepts the library and refuses what the loader refuses', async () => {
+  const schema = JSON.parse(await readFile(new URL('flows/flow.schema.json', root), 'utf8'));
+  for (const name of ['support', 'pay-by-phone', 'card-payment']) {
+    const source = await readFile(new URL(`flows/library/${name}.yaml`, root), 'utf8');
+    assert.ok(Schema.Check(schema, parse(source)), name);
+    assert.ok(!Schema.Check(schema, parse(source.replace('do: playAudio', 'do: playAudi'))), name);
+    assert.ok(!Schema.Check(schema, parse(source.replace('      prompt:', '      promt:'))), name);
+  }
 });

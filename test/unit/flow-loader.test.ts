@@ -408,6 +408,31 @@ const BROKEN: readonly (readonly [title: string, source: string, expected: RegEx
     `${SECURE}    - { do: decision, if: true, then: [{ do: returnToAgent }] }\n`,
     /^11:7: the flow can go on after its last action \(end every path with returnToAgent or disconnect\)/,
   ],
+  [
+    'a text without quotes',
+    `${SECURE}    - { do: returnToAgent, data: { status: approved } }\n`,
+    /^11:44: 'approved': Unknown variable.*\(a text in CEL has quotes of its own, as '"approved"'\)/,
+  ],
+  [
+    'an insertion where an expression stands',
+    `${SECURE}    - { do: returnToAgent, data: { n: '{{ flow.n }}' } }\n`,
+    /^11:39: .*\(write the expression without \{\{ \}\}\)/,
+  ],
+  [
+    'a time out of range',
+    `${INBOUND}    - { do: transferToAgent, ringTimeout: 0s }\n`,
+    /^9:43: 0s is out of range \(give a time from 1s to 300s\)/,
+  ],
+  [
+    'a result of an action that has none',
+    `${INBOUND}    - { do: playAudio, name: hi, prompt: '{{ data.hi.error }}' }\n    - do: disconnect\n`,
+    /^9:42: data.hi is not known/,
+  ],
+  [
+    'the reserved name of results',
+    `${SECURE}    - { do: callSecureData, connector: p, into: failure, secureInputs: { a: secure.card } }\n    - do: returnToAgent\n`,
+    /^11:49: the name 'failure' is taken/,
+  ],
   ['an alias to itself', 'name: a\ntype: inbound\ntasks: &t { main: *t }\n', /alias \*t refers to itself/],
   [
     'an alias bomb',
