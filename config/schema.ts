@@ -242,7 +242,7 @@ const Secure = Type.Object(
 );
 
 /** Voices inside flite. */
-const VOICES = ['kal', 'kal16', 'slt', 'rms', 'awb'] as const;
+const VOICES = ['kal', 'slt', 'rms', 'awb'] as const;
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
