@@ -2,15 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DtmfDetector } from '../../media/codec/dtmf-detector.js';
 import { DTMF_PAD, dtmfTone } from '../../media/codec/dtmf-tones.js';
+import { sinePeak } from '../../media/codec/level.js';
 import { hear, keySignal, type SignalOptions, throughA, throughMu } from './codec-dtmf-signal.js';
 
 /** Every key, then equal neighbours. */
 const KEYS = `${DTMF_PAD}1155##**0099DDAA1`;
 
+const describeOptions = ({ background, ...rest }: SignalOptions): string =>
+  `${JSON.stringify(rest)}${background ? ' over other sound' : ''}`;
+
 function expectAll(options: SignalOptions): void {
   const { pcm } = keySignal(KEYS, options);
   for (const line of [throughMu, throughA]) {
-    assert.equal(hear(line(pcm)).keys, KEYS, JSON.stringify(options));
+    assert.equal(hear(line(pcm)).keys, KEYS, describeOptions(options));
   }
 }
 
@@ -18,7 +22,7 @@ function expectNone(options: SignalOptions): void {
   const { pcm } = keySignal(KEYS, options);
   for (const line of [throughMu, throughA]) {
     const heard = hear(line(pcm));
-    assert.equal(heard.keys + heard.downKeys, '', JSON.stringify(options));
+    assert.equal(heard.keys + heard.downKeys, '', describeOptions(options));
   }
 }
 
@@ -80,6 +84,23 @@ describe('DtmfDetector refuses what ITU-T Q.24 wants refused', () => {
     expectNone({ row: -7, column: -20 });
     expectNone({ row: -7, column: -60 });
     expectNone({ row: -60, column: -7 });
+  });
+});
+
+describe('DtmfDetector refuses what only holds the two tones', () => {
+  const sine = (hertz: number, dbm0: number): Int16Array =>
+    Int16Array.from({ length: 32_000 }, (_, i) =>
+      Math.round(sinePeak(dbm0) * Math.sin((2 * Math.PI * hertz * i) / 8000)),
+    );
+
+  it('among louder sound outside the bands, as a voice is', () => {
+    for (const hertz of [250, 420, 2200]) expectNone({ background: sine(hertz, -8), row: -15, column: -15 });
+  });
+
+  it('beside a louder tone of their group', () => {
+    for (const hertz of [735, 810, 1270, 1400]) {
+      expectNone({ background: sine(hertz, -9), row: -10, column: -10 });
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
+import { DTMF_PAD } from '../../media/codec/dtmf-tones.js';
 import { levelOf } from '../../media/codec/level.js';
 import { readWav } from '../../media/codec/wav.js';
 import { MediaError } from '../../media/media-server.js';
@@ -7,7 +8,7 @@ import { loadFlite, type Synthesizer, VOICES } from '../../media/prompts/flite.j
 import { renderLoop } from '../../media/prompts/loops.js';
 import { normaliseSpeech } from '../../media/prompts/normalise.js';
 import { MAX_TEXT_LENGTH, speakable } from '../../media/prompts/speech-text.js';
-import { clamp, hear, throughA, throughMu, whiteNoise } from './codec-dtmf-signal.js';
+import { clamp, hear, keySignal, throughA, throughMu, whiteNoise } from './codec-dtmf-signal.js';
 
 const PASSAGES = [
   'Welcome to the payment line. Please enter your sixteen digit card number, followed by the hash key.',
@@ -90,7 +91,7 @@ describe('speakable', () => {
   });
 });
 
-describe('what the in-band detector must not take for a key', () => {
+describe('what the in-band detector meets besides keys', () => {
   const quiet = (pcm: Int16Array, what: string): void => {
     for (const line of [throughMu, throughA]) {
       const heard = hear(line(pcm));
@@ -98,7 +99,7 @@ describe('what the in-band detector must not take for a key', () => {
     }
   };
 
-  it('minutes of speech', { timeout: 120_000 }, async () => {
+  it('minutes of speech, without a key', { timeout: 120_000 }, async () => {
     let seconds = 0;
     for (const voice of ['kal', 'rms', 'slt'] as const) {
       for (const text of PASSAGES) {
@@ -117,7 +118,16 @@ describe('what the in-band detector must not take for a key', () => {
     assert.ok(seconds > 300, `${seconds} s`);
   });
 
-  it('hold music, ringback and the comfort tone, around their ends too', () => {
+  it('the echo of a prompt, 20 dB down, which must not hide keys either', { timeout: 60_000 }, async () => {
+    const echo = normaliseSpeech(await speak(PASSAGES.join(' '))).map((sample) => sample / 10);
+    const keys = DTMF_PAD.repeat(8);
+    for (const level of [-7, -20]) {
+      const { pcm } = keySignal(keys, { background: echo, noise: -50, row: level, column: level });
+      for (const line of [throughMu, throughA]) assert.equal(hear(line(pcm)).keys, keys);
+    }
+  });
+
+  it('hold music, ringback and the comfort tone, without a key, around their ends too', () => {
     for (const loop of ['hold-music', 'ringback', 'comfort-tone'] as const) {
       const round = renderLoop(loop);
       const twice = new Int16Array(round.length * 2);
@@ -127,7 +137,7 @@ describe('what the in-band detector must not take for a key', () => {
     }
   });
 
-  it('silence, noise, and tones that sweep', () => {
+  it('silence, noise, and tones that sweep, without a key', () => {
     quiet(new Int16Array(80_000), 'silence');
     for (const level of [-50, -30, -10]) quiet(clamp(whiteNoise(80_000, level)), `noise ${level}`);
     for (const rate of [20, 100, 500, 3000]) {
@@ -155,6 +165,10 @@ describe('loops', () => {
       const largest = Math.max(...steps.subarray(1));
       assert.ok((steps[0] as number) <= largest, `${loop}: a click of ${steps[0]} (largest step ${largest})`);
     }
+    const music = renderLoop('hold-music');
+    // The new notes have not begun to sound in the first millisecond: what is heard are the last ones.
+    const [end, start] = [levelOf(music.subarray(-160)), levelOf(music.subarray(0, 8))];
+    assert.ok(start > end - 1, `the last notes break off: ${end} dBm0, then ${start} dBm0`);
   });
 
   it('are the same in every process', () => {
