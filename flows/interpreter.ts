@@ -111,13 +111,13 @@ function apply(state: FlowState, action: Action, outcome: Outcome): Moved {
     const { command, attempt = state.attempt } = outcome;
     return { state: { ...state, awaits: ANSWERS[command.do], attempt }, command };
   }
-  const { variables = {}, data = {} } = outcome;
+  const { variables = {} } = outcome;
   const misfit = Object.entries(variables).find(([name, value]) => !fits(state.flow, name, value));
   if (misfit) return fail(state, action, 'wrong-type', `the value is no ${typeOf(state.flow, misfit[0])}`);
   const changed: FlowState = {
     ...state,
-    variables: { ...state.variables, ...variables },
-    data: { ...state.data, ...data },
+    variables: outcome.variables ? { ...state.variables, ...variables } : state.variables,
+    data: outcome.data ? { ...state.data, ...outcome.data } : state.data,
   };
   const position = state.position ?? [];
   if (outcome.kind === 'next') {

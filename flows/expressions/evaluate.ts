@@ -16,6 +16,18 @@ export interface Scope {
 /** Parsed expressions by source. Only loaded documents add to it, so documents bound it, not calls. */
 const parsed = new Map<string, ParseResult>();
 
+/** States are immutable, so what was converted once stays right for as long as its state lives. */
+const conversions = new WeakMap<object, unknown>();
+
+function converted(values: object): unknown {
+  let result = conversions.get(values);
+  if (result === undefined) {
+    result = toCel(values);
+    conversions.set(values, result);
+  }
+  return result;
+}
+
 /** Parses once per source. Throws the ParseError of the CEL library. */
 export function parseExpression(source: string): ParseResult {
   let program = parsed.get(source);
@@ -32,9 +44,9 @@ export function evaluate(source: ExpressionSource, scope: Scope): PlainValue {
   let value: unknown;
   try {
     value = parseExpression(source)({
-      flow: toCel(scope.flow),
+      flow: converted(scope.flow),
       call: scope.call,
-      data: toCel(scope.data),
+      data: converted(scope.data),
     });
   } catch (error) {
     // The code only: a summary may quote the value it failed on.
