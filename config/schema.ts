@@ -42,7 +42,7 @@ const Sip = Type.Object(
         requestsPerSecond: Type.Integer({
           minimum: 0,
           maximum: 100_000,
-          default: 200,
+          default: 500,
           description: 'requests outside a dialog that one address may send each second; 0 for no limit',
         }),
         burst: Type.Integer({
@@ -241,8 +241,8 @@ const Secure = Type.Object(
   { ...section, description: 'secure sessions' },
 );
 
-/** Voices inside flite. */
-const VOICES = ['kal', 'slt', 'rms', 'awb'] as const;
+/** As media/prompts has them; a test holds the two together. */
+export const VOICES = ['kal', 'slt', 'rms', 'awb'] as const;
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import type { Schema } from '../../config/check.js';
 import { loadConfig } from '../../config/config.js';
 import { settingsOf } from '../../config/environment.js';
-import { ConfigSchema } from '../../config/schema.js';
+import { ConfigSchema, VOICES } from '../../config/schema.js';
+import { VOICES as SPOKEN } from '../../media/prompts/flite.js';
 
 const fromRoot = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
@@ -51,11 +52,12 @@ test('every row says what the key means', () => {
   for (const row of rows) assert.match(row.split(' |')[3] ?? '', /\w{3}/, row);
 });
 
-test('docs/configuration.md gives every range', () => {
+test('docs/configuration.md gives every range and every choice', () => {
   for (const { path, schema } of settingsOf(ConfigSchema)) {
-    if (schema.type !== 'integer') continue;
     const row = rows.find((line) => line.startsWith(`| \`${path.join('.')}\` `)) ?? '';
-    assert.ok(row.includes(`${schema.minimum} to ${schema.maximum}`), row);
+    if (schema.type === 'integer') assert.ok(row.includes(`${schema.minimum} to ${schema.maximum}`), row);
+    const choices = schema.enum?.map((choice) => `\`${choice}\``).join(', ');
+    if (choices !== undefined) assert.ok(row.endsWith(`one of ${choices} |`), row);
   }
 });
 
@@ -89,4 +91,8 @@ test('the values of config/tacet.example.yaml for sections are the defaults', ()
   ] as const) {
     assert.deepEqual(example[section], defaults[section], section);
   }
+});
+
+test('the voices are those that can speak', () => {
+  assert.deepEqual([...VOICES].sort(), [...SPOKEN].sort());
 });
