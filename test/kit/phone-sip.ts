@@ -54,6 +54,7 @@ interface SrfClient {
   disconnect(): void;
   on(event: 'connect' | 'error', listener: (error?: Error) => void): void;
   invite(handler: (request: SipRequest, reply: SipReply) => void): void;
+  register(handler: (request: SipRequest, reply: SipReply) => void): void;
   options(handler: (request: SipRequest, reply: SipReply) => void): void;
   createUAS(request: SipRequest, reply: SipReply, options: object): Promise<SipDialog>;
   createUAC(uri: string, options: object, progress: object, done: InviteDone): void;
@@ -116,6 +117,11 @@ export class PhoneSip {
 
   onInvite(handler: (request: SipRequest, reply: SipReply) => void): void {
     this.#srf.invite(handler);
+  }
+
+  /** Makes it a registrar. */
+  onRegister(handler: (request: SipRequest, reply: SipReply) => void): void {
+    this.#srf.register(handler);
   }
 
   answer(request: SipRequest, reply: SipReply, sdp: string, contact: string): Promise<SipDialog> {

@@ -89,12 +89,19 @@ export class Phone {
   readonly #settings: AudioSettings;
   readonly #calls = new Set<PhoneCall>();
   readonly #dialling = new Set<AbortController>();
+  /** Rejects when the phone has closed: for calls that were not answered until then. */
+  readonly #gone: Promise<never>;
+  #leave: (why: Error) => void = () => {};
   #closing: Promise<void> | null = null;
   #onCall: (call: IncomingCall) => void | Promise<void> = (call) => call.reject(480);
 
   private constructor(sip: PhoneSip, options: PhoneOptions) {
     this.#sip = sip;
     this.#user = options.user ?? 'phone';
+    this.#gone = new Promise((_, reject) => {
+      this.#leave = reject;
+    });
+    this.#gone.catch(() => undefined);
     this.#settings = {
       codecs: options.codecs ?? ['PCMU', 'PCMA'],
       telephoneEvent: options.telephoneEvent ?? true,
@@ -154,18 +161,20 @@ export class Phone {
     const media = await PhoneMedia.open(this.#sip.address);
     const call = new PhoneCall(media, this.#settings);
     const dialling = new AbortController();
-    const cancel = () => dialling.abort();
     this.#dialling.add(dialling);
+    const cancel = () => dialling.abort();
     options.signal?.addEventListener('abort', cancel);
     if (options.signal?.aborted) cancel();
-    const timer = setTimeout(() => dialling.abort('late'), deadlineMs);
+    const late = setTimeout(() => dialling.abort('late'), deadlineMs);
+    const unanswered = cancelUnanswered(dialling.signal);
     try {
-      await this.#invite(uri, options, call, dialling.signal);
+      await Promise.race([this.#invite(uri, options, call, dialling.signal), unanswered.promise, this.#gone]);
     } catch (error) {
       await media.close();
       throw dialling.signal.reason === 'late' ? new DeadlineError(`an answer of ${uri}`, deadlineMs) : error;
     } finally {
-      clearTimeout(timer);
+      clearTimeout(late);
+      unanswered.clear();
       options.signal?.removeEventListener('abort', cancel);
       this.#dialling.delete(dialling);
     }
@@ -188,6 +197,7 @@ export class Phone {
     const ends = [...this.#calls].map((call) => (silently ? call.vanish() : call.hangUp()));
     await Promise.allSettled(ends);
     await this.#sip.close();
+    this.#leave(new Error('the phone has closed'));
   }
 
   async #invite(uri: string, options: CallOptions, call: PhoneCall, signal: AbortSignal): Promise<void> {
@@ -222,6 +232,20 @@ export class Phone {
     this.#calls.add(call);
     void call.ended.then(() => this.#calls.delete(call));
   }
+}
+
+/** Rejects when a cancelled call is still not over after two seconds: SIP itself would wait for 32. */
+function cancelUnanswered(cancelled: AbortSignal): { promise: Promise<never>; clear: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  const promise = new Promise<never>((_, reject) => {
+    const wait = () => {
+      timer = setTimeout(() => reject(new DeadlineError('the end of a cancelled call', 2000)), 2000);
+    };
+    cancelled.addEventListener('abort', wait);
+    if (cancelled.aborted) wait();
+  });
+  promise.catch(() => undefined);
+  return { promise, clear: () => clearTimeout(timer) };
 }
 
 function describeOr488(call: PhoneCall, request: SipRequest, reply: SipReply): string {

@@ -1,4 +1,4 @@
-import { HIGH_HZ, KEYPAD, LOW_HZ } from './sounds.js';
+import { FRAME, HIGH_HZ, KEYPAD, LOW_HZ } from './sounds.js';
 
 /** Power of `hz` in the samples, relative to a full-scale sine: 1 is one, 0 is nothing (Goertzel). */
 function tonePower(pcm: Int16Array, hz: number, windowed: boolean): number {
@@ -40,6 +40,15 @@ export function hasTone(pcm: Int16Array, hz: number, threshold: number): boolean
   if (here < threshold) return false;
   const away = (2 * 8000) / pcm.length;
   return here > toneLevel(pcm, hz - away) + 6 && here > toneLevel(pcm, hz + away) + 6;
+}
+
+/** How long `hz` stands out in a recording, ms, looked at in pieces of 20 ms. */
+export function toneMs(pcm: Int16Array, hz: number, threshold: number): number {
+  let pieces = 0;
+  for (let at = 0; at + FRAME <= pcm.length; at += FRAME) {
+    if (hasTone(pcm.subarray(at, at + FRAME), hz, threshold)) pieces += 1;
+  }
+  return pieces * 20;
 }
 
 function strongest(powers: readonly number[]): { index: number; power: number; clear: boolean } {

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +11,7 @@ import { DeadlineError } from '../kit/deadline.js';
 import { pattern } from '../kit/network-fault.js';
 import { Phone, type PhoneOptions } from '../kit/phone.js';
 import type { PhoneCall } from '../kit/phone-call.js';
-import type { Refused } from '../kit/phone-sip.js';
+import { PhoneSip, type Refused } from '../kit/phone-sip.js';
 
 const VOICE = 1850;
 const OTHER_VOICE = 550;
@@ -102,6 +105,7 @@ describe('kit: phones calling each other', () => {
       await assert.rejects(calling.reinvite({ codec: 'PCMU' }), (error: Refused) => error.status === 488);
       assert.equal(calling.agreed.codec, 'PCMA');
       called.refuseReinvites = null;
+      await assert.rejects(calling.refer(a.uri), (error: Refused) => error.status === 603);
       await calling.reinvite({ telephoneEvent: true });
       assert.equal(calling.agreed.eventPayloadType, 101);
     }));
@@ -131,6 +135,39 @@ describe('kit: phones calling each other', () => {
         await rm(folder, { recursive: true });
       }
     }));
+});
+
+/** Answers REGISTER as a registrar with one user does (RFC 2617 without qop); returns what was registered. */
+function registrar(sip: PhoneSip, user: string, password: string): string[] {
+  const contacts: string[] = [];
+  const md5 = (text: string) => createHash('md5').update(text).digest('hex');
+  sip.onRegister((request, reply) => {
+    const given = request.has('Authorization') ? request.get('Authorization') : '';
+    if (!given) {
+      reply.send(401, { headers: { 'WWW-Authenticate': 'Digest realm="kit", nonce="abc", algorithm=MD5' } });
+      return;
+    }
+    const uri = /[ ,]uri="([^"]*)"/.exec(given)?.[1] ?? '';
+    const expected = md5(`${md5(`${user}:kit:${password}`)}:abc:${md5(`REGISTER:${uri}`)}`);
+    const right = given.includes(`username="${user}"`) && given.includes(`response="${expected}"`);
+    if (right) contacts.push(`${request.get('Contact')} ${request.get('Expires')}`);
+    reply.send(right ? 200 : 403);
+  });
+  return contacts;
+}
+
+test('kit: a phone registers with its password, and not with another', async () => {
+  const [sip, phone] = await Promise.all([PhoneSip.open('127.0.0.1'), Phone.start({ user: 'ann' })]);
+  try {
+    const contacts = registrar(sip, 'ann', 'secret');
+    const uri = sip.uri('').replace('@', '');
+    await phone.register({ uri, password: 'secret', expires: 60 });
+    assert.deepEqual(contacts, [`<${phone.uri}> 60`]);
+    const wrong = phone.register({ uri, password: 'guess' });
+    await assert.rejects(wrong, (error: Refused) => error.status === 403);
+  } finally {
+    await Promise.all([sip.close(), phone.close()]);
+  }
 });
 
 describe('kit: calls that do not come about', () => {
@@ -168,6 +205,24 @@ describe('kit: calls that do not come about', () => {
       await second.cancelled;
       await assert.rejects(second.answer());
     }));
+
+  test('nobody answers at all, not even the CANCEL; or the phone closes meanwhile', async () => {
+    const deaf = createSocket('udp4');
+    deaf.bind(0, '127.0.0.1');
+    await once(deaf, 'listening');
+    const phone = await Phone.start();
+    try {
+      const uri = `sip:deaf@127.0.0.1:${deaf.address().port}`;
+      await assert.rejects(phone.call(uri, { deadlineMs: 50 }), DeadlineError);
+      const asked = once(deaf, 'message');
+      const calling = assert.rejects(phone.call(uri), /the phone has closed/);
+      await asked;
+      await Promise.all([phone.close(), calling]);
+    } finally {
+      await phone.close();
+      deaf.close();
+    }
+  });
 
   test('a phone that vanishes says nothing; one that closes hangs up', () =>
     phones(async (a, b) => {
