@@ -106,6 +106,8 @@ function argumentsOf(options: SippCaller | SippAgent, folder: string, port: numb
   const all = [...local, ...calls, ...files, ...numbers, ...limit];
   if (options.scenario === 'agent') return [...all, '-rtp_echo'];
   const [user = '', host = ''] = options.target.replace(/^sip:/, '').split('@');
+  // What garbage is answered with is not the scenario's business; that the last request is answered is.
+  if (options.scenario === 'garbage') all.push('-default_behaviors', 'none');
   return [...all, '-s', user, '-r', `${options.rate ?? 10}`, host];
 }
 

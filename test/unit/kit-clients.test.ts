@@ -138,8 +138,8 @@ for (const scenario of ['torture', 'garbage'] as const) {
   test(`a SIP server survives the ${scenario} of SIPp and answers`, { skip: missing('sipp') }, async () => {
     const phone = await Phone.start();
     try {
-      const result = await runSipp({ scenario, target: phone.uri, deadlineMs: 10_000 });
-      assert.deepEqual(result, { ok: true, successful: 1, failed: 0, errors: '' });
+      const { ok, successful, failed } = await runSipp({ scenario, target: phone.uri, deadlineMs: 10_000 });
+      assert.deepEqual({ ok, successful, failed }, { ok: true, successful: 1, failed: 0 });
     } finally {
       await phone.close();
     }
