@@ -1,0 +1,113 @@
+import type { LoadOperations } from '../load/process.js';
+import { watchOthers } from '../machine.js';
+import { cpuMs } from '../process-usage.js';
+import type { Child } from '../rpc.js';
+import { median } from '../statistics.js';
+
+/** Packets per second of each call. */
+const PACKETS = 50;
+/** Under this share of the packets the target did not do the work that its CPU time is counted for. */
+const LEAST_DELIVERED = 0.9;
+/** A window is quiet when all other programs together had less than this share of the machine. */
+const QUIET = 0.04;
+
+export interface Lateness {
+  readonly p99: number;
+  readonly max: number;
+}
+
+export interface SteadyPlan {
+  readonly pid: number;
+  readonly calls: number;
+  readonly windows: number;
+  readonly windowMs: number;
+  /** Lateness by the target's own stopwatch since the last question, where it has one. */
+  readonly lateness: (() => Promise<Lateness>) | null;
+}
+
+interface Window {
+  readonly callSeconds: number;
+  readonly received: number;
+  /** Of the target, in ms. */
+  readonly cpu: number;
+  /** Share of the machine that others used. */
+  readonly others: number;
+  readonly engine: Lateness | null;
+  readonly receiver: Lateness;
+  readonly load: Lateness;
+}
+
+/** Median p99 and worst packet of several windows, in ms. */
+export interface LatenessMs {
+  /** By the target's own stopwatch; null where it has none. */
+  readonly engine: Lateness | null;
+  /** By the receiver, which adds its own lateness. */
+  readonly receiver: Lateness;
+  /** Of the load process's own packets. */
+  readonly load: Lateness;
+}
+
+/** Standing calls over several windows of time. */
+export interface Steady {
+  readonly calls: number;
+  /** CPU of the process in ms, for each second of each call: median of the windows. */
+  readonly cpuMsPerCallSecond: number;
+  /** Share of the packets due that arrived. */
+  readonly delivered: number;
+  /** Of all windows. */
+  readonly lateness: LatenessMs;
+  /** Of the windows in which the machine did little else; null when there was none. */
+  readonly quiet: LatenessMs | null;
+  /** Median share of the machine that went to other programs. */
+  readonly others: number;
+}
+
+/** Rejects when the target did not send what it should. */
+export async function measureSteady(load: Child<LoadOperations>, plan: SteadyPlan): Promise<Steady> {
+  const windows: Window[] = [];
+  await plan.lateness?.();
+  for (let window = 0; window < plan.windows; window += 1) windows.push(await oneWindow(load, plan));
+  const total = (value: (window: Window) => number): number =>
+    windows.reduce((sum, window) => sum + value(window), 0);
+  const delivered = total(({ received }) => received) / (PACKETS * total(({ callSeconds }) => callSeconds));
+  if (delivered < LEAST_DELIVERED) {
+    throw new Error(`only ${(delivered * 100).toFixed(1)} % of the packets of ${plan.calls} calls arrived`);
+  }
+  const quiet = windows.filter(({ others }) => others < QUIET);
+  return {
+    calls: plan.calls,
+    cpuMsPerCallSecond: median(windows.map(({ cpu, callSeconds }) => cpu / callSeconds)),
+    delivered,
+    lateness: latenessOf(windows),
+    quiet: quiet.length === 0 ? null : latenessOf(quiet),
+    others: median(windows.map(({ others }) => others)),
+  };
+}
+
+async function oneWindow(load: Child<LoadOperations>, plan: SteadyPlan): Promise<Window> {
+  const others = watchOthers([process.pid, load.pid, plan.pid]);
+  const before = cpuMs(plan.pid);
+  const seen = await load.request('window', plan.windowMs);
+  return {
+    callSeconds: (plan.calls * seen.ms) / 1000,
+    received: seen.received,
+    cpu: cpuMs(plan.pid) - before,
+    others: others(),
+    engine: (await plan.lateness?.()) ?? null,
+    receiver: seen.latenessMs,
+    load: seen.ownLatenessMs,
+  };
+}
+
+function latenessOf(windows: readonly Window[]): LatenessMs {
+  const worst = (values: readonly Lateness[]): Lateness => ({
+    p99: median(values.map(({ p99 }) => p99)),
+    max: Math.max(...values.map(({ max }) => max)),
+  });
+  const engine = windows.flatMap((window) => window.engine ?? []);
+  return {
+    engine: engine.length === 0 ? null : worst(engine),
+    receiver: worst(windows.map(({ receiver }) => receiver)),
+    load: worst(windows.map(({ load }) => load)),
+  };
+}

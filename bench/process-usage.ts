@@ -1,0 +1,25 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** What the kernel says of a process (proc(5)): the same source for every program that is compared. */
+
+let ticksPerSecond: number | null = null;
+
+function tickMs(): number {
+  ticksPerSecond ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+  return 1000 / ticksPerSecond;
+}
+
+/** User and system time of all threads, ended ones included, in ms; resolution 10 ms. Throws when it is gone. */
+export function cpuMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The name in parentheses may hold spaces: fields are counted from behind it (3 is the first).
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * tickMs();
+}
+
+/** Memory of the process that is in RAM, in bytes. Throws when it is gone. */
+export function residentBytes(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kilobytes) * 1024;
+}
