@@ -35,8 +35,34 @@ export class SipCore {
     this.#server = new UserAgentServer(context, this.#client);
   }
 
-  /** A message from the network. */
-  received({ flow, data, broken }: Received): void {
+  /** A message from the network. Whatever it is, it cannot end the process. */
+  received(received: Received): void {
+    try {
+      this.#received(received);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** A `sip` command of an application: transaction, dialog and proxy tokens, and the message. */
+  command(command: Command, tokens: readonly string[], data: Buffer): void {
+    try {
+      this.#command(command, tokens, data);
+    } catch (error) {
+      this.#failed(error);
+      command.refuse('internal server error');
+    }
+  }
+
+  /** A fault of this server. The error may quote a message, so its text is not reported. */
+  #failed(error: unknown): void {
+    this.#context.options.log({
+      event: 'internal-error',
+      code: error instanceof Error ? error.name : 'unknown',
+    });
+  }
+
+  #received({ flow, data, broken }: Received): void {
     const { dropped, options } = this.#context;
     const parsed = parseMessage(data, { headers: options.limits.headers });
     if (!parsed) dropped.malformed++;
@@ -49,8 +75,7 @@ export class SipCore {
     }
   }
 
-  /** A `sip` command of an application: transaction, dialog and proxy tokens, and the message. */
-  command(command: Command, tokens: readonly string[], data: Buffer): void {
+  #command(command: Command, tokens: readonly string[], data: Buffer): void {
     const [transactionId = '', dialogId = '', proxy = ''] = tokens;
     const parsed = parseMessage(data, { headers: MOST_APPLICATION_HEADERS, ignoreLength: true });
     if (!parsed || parsed.fault) command.refuse('invalid request-uri or malformed message');

@@ -40,8 +40,7 @@ const DELETE = 0x7f;
 export function parseMessage(data: Buffer, options: ParseOptions): Parsed | undefined {
   const headEnd = data.indexOf('\r\n\r\n');
   const head = data.toString('latin1', 0, headEnd < 0 ? data.length : headEnd);
-  const lineEnd = head.indexOf('\r\n');
-  if (lineEnd < 0) return undefined;
+  const lineEnd = lineEndFrom(head, 0);
   const fields = parseFields(head, lineEnd + 2, options.headers);
   const rest = headEnd < 0 ? EMPTY_BODY : data.subarray(headEnd + 4);
   const length = options.ignoreLength ? rest.length : bodyLength(fields.headers, rest.length);

@@ -10,6 +10,8 @@ export interface SipUri {
   readonly transport: string;
   /** Whether the lr parameter is there (loose routing, section 19.1.1). */
   readonly looseRoute: boolean;
+  /** Whether header fields follow a question mark; not allowed in a Request-URI. */
+  readonly headers: boolean;
 }
 
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):/;
@@ -37,7 +39,8 @@ export function parseSipUri(uri: string): SipUri | undefined {
     .toLowerCase()
     .split(';');
   const transport = params.find((param) => param.startsWith('transport='))?.slice('transport='.length) ?? '';
-  return { scheme, host, port, transport, looseRoute: params.some((param) => /^lr(=|$)/.test(param)) };
+  const looseRoute = params.some((param) => /^lr(=|$)/.test(param));
+  return { scheme, host, port, transport, looseRoute, headers: question >= 0 };
 }
 
 function indexOfAny(uri: string, start: number): number {

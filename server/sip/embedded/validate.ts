@@ -83,7 +83,9 @@ function requestUriFault(uri: string): Fault | undefined {
   if (scheme === undefined) return bad('Invalid Request-URI');
   if (scheme === 'tel') return undefined;
   if (scheme !== 'sip') return { status: 416, reason: 'Unsupported URI Scheme' };
-  return parseSipUri(uri) && !/[<>"]/.test(uri) ? undefined : bad('Invalid Request-URI');
+  const parsed = parseSipUri(uri);
+  if (parsed?.headers) return bad('Header Fields In Request-URI');
+  return parsed && !/[<>"]/.test(uri) ? undefined : bad('Invalid Request-URI');
 }
 
 function fieldFault(request: SipRequest): Fault | undefined {
