@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import type { PressMethod } from '../kit/keypad.js';
 import { AGENT_HZ, CALLER_HZ, Scene } from './scene.js';
 
@@ -8,10 +8,14 @@ describe('agent-referred payment', () => {
   before(async () => {
     scene = await Scene.start();
   });
+  afterEach(() => scene.hangUp());
   after(() => scene.close());
 
-  const methods: readonly PressMethod[] = ['rfc4733', 'sip-info', 'sip-info-dtmf'];
-  for (const method of methods) {
+  it('keeps the agent deaf and hands over the confirmation, with the flow of the library', async () => {
+    await pays(scene, 'rfc4733', {}, 'card-payment');
+  });
+
+  for (const method of ['sip-info', 'sip-info-dtmf'] as const) {
     it(`keeps the agent deaf and hands over the confirmation, keys by ${method}`, async () => {
       await pays(scene, method);
     });
@@ -27,6 +31,7 @@ describe('agent-referred payment by in-band tones', () => {
   before(async () => {
     scene = await Scene.start({ caller: { telephoneEvent: false } });
   });
+  afterEach(() => scene.hangUp());
   after(() => scene.close());
 
   it('keeps the agent deaf and hands over the confirmation', async () => {
@@ -38,12 +43,13 @@ describe('agent-referred payment by in-band tones', () => {
   });
 });
 
-async function pays(scene: Scene, method: PressMethod, timing = {}): Promise<void> {
+async function pays(scene: Scene, method: PressMethod, timing = {}, flow = 'short-payment'): Promise<void> {
   const talk = await scene.talk();
   const { caller, agent } = talk;
-  const sessionId = await scene.secure(talk);
-  const deafFrom = performance.now();
-  await agent.waitForAudio({ hz: 425, deadlineMs: 5000 }).catch(() => 0);
+  const asked = performance.now();
+  const sessionId = await scene.secure(talk, { flow });
+  const agentDeaf = await scene.deafFrom(agent, CALLER_HZ, asked);
+  const callerDeaf = await scene.deafFrom(caller, AGENT_HZ, asked);
   await scene.keyCard(sessionId, caller, { method, ...timing });
   await scene.state(sessionId, 'unshielding');
   const deafUntil = performance.now();
@@ -52,15 +58,13 @@ async function pays(scene: Scene, method: PressMethod, timing = {}): Promise<voi
 
   assert.deepEqual(agent.heardDigits(), [], 'no key reaches the agent, in any form');
   assert.equal(
-    agent.heardTone(CALLER_HZ, deafFrom, deafUntil),
+    agent.heardTone(CALLER_HZ, agentDeaf, deafUntil),
     0,
     'no audio of the caller reaches the agent',
   );
-  assert.equal(
-    caller.heardTone(AGENT_HZ, deafFrom, deafUntil),
-    0,
-    'no audio of the agent reaches the caller',
-  );
+  // Speech can hold a weak 2200 Hz for a packet; the agent's tone is at -10 dBFS.
+  const agentMs = caller.heard.toneMs(AGENT_HZ, callerDeaf, deafUntil, -16);
+  assert.equal(agentMs, 0, 'no audio of the agent reaches the caller');
   assert.equal(data.data.status, 'approved');
   assert.equal(data.data.brand, 'visa');
   assert.equal(data.data.last4, '4242');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import { FlowError } from '../../flows/problems.js';
 import { Phone } from '../kit/phone.js';
 import { Refused } from '../kit/phone-sip.js';
@@ -11,6 +11,7 @@ describe('calls that cannot be taken', () => {
   before(async () => {
     scene = await Scene.start();
   });
+  afterEach(() => scene.hangUp());
   after(() => scene.close());
 
   const refused = async (status: number, dialled: Promise<unknown>) => {
@@ -36,7 +37,7 @@ describe('calls that cannot be taken', () => {
   });
 
   it('takes a call without SDP in its INVITE', async () => {
-    const caller = await scene.callerPhone.call(scene.tacet.uri('pay'), { lateOffer: true });
+    const caller = await scene.dial('pay', { lateOffer: true });
     await caller.waitForAudio({ deadlineMs: 10_000 });
     await scene.leaveNothing(caller);
   });

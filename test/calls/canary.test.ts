@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import type { CallEventBody } from '../../server/call/events.js';
 import type { PressMethod } from '../kit/keypad.js';
 import { findLeaks, type Leak } from './leaks.js';
@@ -32,6 +32,7 @@ for (const method of ['rfc4733', 'sip-info', 'sip-info-dtmf', 'in-band'] as cons
         config: { log: { level: 'debug' } },
       });
     });
+    afterEach(() => scene.hangUp());
     after(() => scene.close());
 
     it('is found nowhere', async () => {
@@ -71,6 +72,7 @@ describe('the search for the canary', () => {
   before(async () => {
     scene = await Scene.start();
   });
+  afterEach(() => scene.hangUp());
   after(() => scene.close());
 
   for (const [place, plant] of Object.entries(PLANTS)) {

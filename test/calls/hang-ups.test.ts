@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import type { FieldKind } from '../../flows/commands.js';
 import type { PhoneCall } from '../kit/phone-call.js';
-import { CARD, Scene, type Talk } from './scene.js';
+import { Scene, type Talk } from './scene.js';
 
 /** Everything that can be hung up on, in the order a call meets it. */
 const POINTS = [
@@ -33,6 +33,7 @@ describe('hanging up', () => {
   before(async () => {
     scene = await Scene.start();
   });
+  afterEach(() => scene.hangUp());
   after(() => scene.close());
 
   for (const point of POINTS) {
@@ -55,7 +56,7 @@ describe('hanging up', () => {
 
   it('caller while the agent rings: the agent is not rung on', async () => {
     const ringing = scene.agentPhone.nextCall();
-    const caller = await scene.callerPhone.call(scene.tacet.uri('support'));
+    const caller = await scene.dial('support');
     const incoming = await ringing;
     incoming.ring();
     await caller.hangUp();
@@ -73,7 +74,7 @@ describe('hanging up', () => {
 
   it('agent who is busy: the caller is told, then disconnected', async () => {
     scene.agentPhone.onCall((incoming) => incoming.reject(486));
-    const caller = await scene.callerPhone.call(scene.tacet.uri('support'));
+    const caller = await scene.dial('support');
     const { by } = await caller.ended;
     assert.equal(by, 'them');
     await scene.leaveNothing(caller);
@@ -94,7 +95,7 @@ async function goTo(scene: Scene, talk: Talk, point: Point): Promise<string | nu
   for (const field of fields) {
     await scene.asked(sessionId, field);
     if (point === field) return sessionId;
-    await talk.caller.press(CARD[field], { onMs: 60, offMs: 40 });
+    await scene.key(sessionId, talk.caller, field);
   }
   if (point === 'charging') {
     await scene.tacet.event('secure.data', (event) => event.sessionId === sessionId);
@@ -133,6 +134,6 @@ async function finish(scene: Scene, talk: Talk, sessionId: string, point: Point)
   for (const field of fields.slice(next)) {
     const asked = scene.asked(sessionId, field).then(() => 'asked' as const);
     if ((await Promise.race([asked, over])) !== 'asked') return;
-    await talk.caller.press(CARD[field], { onMs: 60, offMs: 40 });
+    await scene.key(sessionId, talk.caller, field);
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import { pattern } from '../kit/network-fault.js';
 import type { PhoneCall } from '../kit/phone-call.js';
 import { CARD, Scene } from './scene.js';
@@ -9,6 +9,7 @@ describe('paying without an agent', () => {
   before(async () => {
     scene = await Scene.start();
   });
+  afterEach(() => scene.hangUp());
   after(() => scene.close());
 
   /** Keys in reference and amount; resolves with the secure session that follows. */
@@ -29,7 +30,7 @@ describe('paying without an agent', () => {
   }
 
   const dial = async () => {
-    const call = await scene.callerPhone.call(scene.tacet.uri('pay'));
+    const call = await scene.dial('pay');
     return call;
   };
 
@@ -48,18 +49,12 @@ describe('paying without an agent', () => {
   it('asks only the failed field again', async () => {
     const caller = await dial();
     const sessionId = await toPayment(caller);
-    await scene.asked(sessionId, 'cardNumber');
-    await caller.press('4242424242424241#', { onMs: 60, offMs: 40 });
-    await scene.asked(sessionId, 'cardNumber', 2);
-    await caller.press(CARD.cardNumber, { onMs: 60, offMs: 40 });
-    await scene.asked(sessionId, 'expiry');
-    await caller.press('0120');
-    await scene.asked(sessionId, 'expiry', 2);
-    await caller.press(CARD.expiry);
-    await scene.asked(sessionId, 'securityCode');
-    await caller.press(CARD.securityCode);
-    await scene.asked(sessionId, 'postalCode');
-    await caller.press(CARD.postalCode);
+    await scene.key(sessionId, caller, 'cardNumber', '4242424242424241#', { onMs: 60, offMs: 40 });
+    await scene.key(sessionId, caller, 'cardNumber', CARD.cardNumber, { attempt: 2 });
+    await scene.key(sessionId, caller, 'expiry', '0120');
+    await scene.key(sessionId, caller, 'expiry', CARD.expiry, { attempt: 2 });
+    await scene.key(sessionId, caller, 'securityCode');
+    await scene.key(sessionId, caller, 'postalCode');
     const data = await scene.tacet.event('agent.data', (event) => event.sessionId === sessionId, 30_000);
     assert.equal(data.data.status, 'approved');
     const asked = scene.tacet.events.filter(
@@ -73,14 +68,10 @@ describe('paying without an agent', () => {
   it('drops surplus keys: they reach no later field', async () => {
     const caller = await dial();
     const sessionId = await toPayment(caller);
-    await scene.asked(sessionId, 'cardNumber');
-    await caller.press(CARD.cardNumber);
-    await scene.asked(sessionId, 'expiry');
-    await caller.press('123099#');
-    await scene.asked(sessionId, 'securityCode');
-    await caller.press('8371#');
-    await scene.asked(sessionId, 'postalCode');
-    await caller.press(CARD.postalCode);
+    await scene.key(sessionId, caller, 'cardNumber');
+    await scene.key(sessionId, caller, 'expiry', '123099#');
+    await scene.key(sessionId, caller, 'securityCode', '8371#');
+    await scene.key(sessionId, caller, 'postalCode');
     const data = await scene.tacet.event('agent.data', (event) => event.sessionId === sessionId, 30_000);
     assert.equal(data.data.status, 'approved');
     const counts = scene.tacet.events.flatMap((event) =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import { CALLER_HZ, Scene, type Talk } from './scene.js';
 
 /** A session that asks for four digits and returns at once: the shortest way through secure mode. */
@@ -27,10 +27,13 @@ describe('rules of secure mode', () => {
   before(async () => {
     scene = await Scene.start({ flows: { short: SHORT } });
   });
+  afterEach(() => scene.hangUp());
   after(() => scene.close());
 
+  let requested = 0;
   const begin = async () => {
     talk = await scene.talk();
+    requested = performance.now();
     return scene.secure(talk, { flow: 'short' });
   };
   const end = () => scene.leaveNothing(talk.caller, talk.agent);
@@ -101,7 +104,7 @@ describe('rules of secure mode', () => {
   it('keeps a re-INVITE, a hold and a codec change of either side from joining the two', async () => {
     const sessionId = await begin();
     await scene.asked(sessionId, 'digits');
-    const from = performance.now();
+    const from = await scene.deafFrom(talk.agent, CALLER_HZ, requested);
     await talk.caller.reinvite({ codec: 'PCMA' });
     await talk.agent.reinvite({ codec: 'PCMA' });
     await talk.agent.hold();

@@ -44,7 +44,10 @@ export class TestTacet {
     this.token = readFileSync(join(dataDirectory, 'api-token'), 'utf8').trim();
     app.events.subscribe((event) => {
       this.events.push(event);
-      for (const wake of [...this.#waiting]) wake();
+      // What an event announces may be done a few promise turns later.
+      setImmediate(() => {
+        for (const wake of [...this.#waiting]) wake();
+      });
     });
   }
 
