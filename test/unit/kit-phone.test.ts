@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { readWav } from '../../media/codec/wav.js';
-import { DeadlineError } from '../kit/deadline.js';
+import { DeadlineError, within } from '../kit/deadline.js';
 import { pattern } from '../kit/network-fault.js';
 import { Phone, type PhoneOptions } from '../kit/phone.js';
 import type { PhoneCall } from '../kit/phone-call.js';
@@ -213,7 +213,7 @@ describe('kit: calls that do not come about', () => {
     const phone = await Phone.start();
     try {
       const uri = `sip:deaf@127.0.0.1:${deaf.address().port}`;
-      await assert.rejects(phone.call(uri, { deadlineMs: 50 }), DeadlineError);
+      await within(assert.rejects(phone.call(uri, { deadlineMs: 50 }), DeadlineError), 5000, 'the refusal');
       const asked = once(deaf, 'message');
       const calling = assert.rejects(phone.call(uri), /the phone has closed/);
       await asked;
