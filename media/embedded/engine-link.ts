@@ -24,6 +24,8 @@ export class EngineLink {
   readonly #waiting = new Map<number, Waiting>();
   #seq = 0;
   #up = true;
+  /** What the thread died of. */
+  #cause: unknown;
 
   constructor(options: EngineOptions, events: EngineLinkEvents) {
     this.#events = events;
@@ -32,7 +34,10 @@ export class EngineLink {
       workerData: options,
     });
     this.#worker.on('message', (message: EngineMessage) => this.#receive(message));
-    this.#worker.on('error', () => this.#lose());
+    this.#worker.on('error', (error) => {
+      this.#cause = error;
+      this.#lose();
+    });
     this.#worker.on('exit', () => this.#lose());
   }
 
@@ -42,7 +47,7 @@ export class EngineLink {
 
   /** Rejects with the engine's verdict, or `engine-lost`. */
   request<R extends EngineRequest>(request: R): Promise<EngineResults[R['op']]> {
-    if (!this.#up) return Promise.reject(lost());
+    if (!this.#up) return Promise.reject(this.#lostError());
     this.#seq += 1;
     const seq = this.#seq;
     return new Promise((resolve, reject) => {
@@ -91,12 +96,12 @@ export class EngineLink {
   #rejectAll(): void {
     for (const { reject, deadline } of this.#waiting.values()) {
       clearTimeout(deadline);
-      reject(lost());
+      reject(this.#lostError());
     }
     this.#waiting.clear();
   }
-}
 
-function lost(): MediaError {
-  return new MediaError('engine-lost', 'the media engine is gone');
+  #lostError(): MediaError {
+    return new MediaError('engine-lost', 'the media engine is gone', { cause: this.#cause });
+  }
 }

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { afterEach, describe, it } from 'node:test';
+import { EmbeddedMediaServer } from '../../media/embedded/embedded-media-server.js';
+import { EngineLink } from '../../media/embedded/engine-link.js';
+import { MediaError } from '../../media/media-server.js';
+import { within } from '../kit/deadline.js';
+import { countingPrompts, FarEnd, startEngine } from './media-far-end.js';
+
+const code = (expected: string) => (error: unknown) => error instanceof MediaError && error.code === expected;
+
+describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
+  const closers: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close();
+  });
+
+  async function engine(ports: { from: number; to: number }, drainMs?: number): Promise<EmbeddedMediaServer> {
+    const server = await startEngine(ports, drainMs);
+    closers.push(() => server.close());
+    return server;
+  }
+  async function farEnd(): Promise<FarEnd> {
+    const far = await FarEnd.open();
+    closers.push(() => far.close());
+    return far;
+  }
+
+  it('leaves no endpoint, bridge or port behind', async () => {
+    const server = await engine({ from: 46_400, to: 46_499 });
+    const far = await farEnd();
+    for (let round = 0; round < 10; round += 1) {
+      const [a, b] = [await server.createEndpoint(), await server.createEndpoint()];
+      await a.answer(far.sdp());
+      await server.bridge(a, b);
+      const { endpoints, bridges, portsInUse } = await server.stats();
+      assert.deepEqual({ endpoints, bridges, portsInUse }, { endpoints: 2, bridges: 1, portsInUse: 2 });
+      await Promise.all([a.close(), b.close(), a.close()]);
+    }
+    const { endpoints, bridges, portsInUse, portsDraining } = await server.stats();
+    assert.deepEqual([endpoints, bridges, portsInUse, portsDraining], [0, 0, 0, 0]);
+  });
+
+  it('says no-port when none is free, passes over ports of other programs, drains before reuse', async () => {
+    const squatter = createSocket('udp4');
+    squatter.bind({ port: 46_500, address: '127.0.0.1', exclusive: true });
+    await once(squatter, 'listening');
+    closers.push(() => squatter.close());
+    const server = await engine({ from: 46_500, to: 46_503 }, 60_000);
+    const endpoint = await server.createEndpoint();
+    await assert.rejects(server.createEndpoint(), code('no-port'));
+    assert.equal(server.ready, true);
+    await endpoint.close();
+    assert.deepEqual([(await server.stats()).portsInUse, (await server.stats()).portsDraining], [0, 2]);
+    await assert.rejects(server.createEndpoint(), code('no-port'));
+  });
+
+  it('frees the port for real when close() resolves', async () => {
+    const server = await engine({ from: 46_504, to: 46_505 });
+    for (let i = 0; i < 5; i += 1) await (await server.createEndpoint()).close();
+  });
+
+  it('does not start at an address that cannot be bound', async () => {
+    const server = new EmbeddedMediaServer({
+      address: '203.0.113.1',
+      ports: { from: 46_506, to: 46_509 },
+      prompts: countingPrompts,
+    });
+    await assert.rejects(server.start(), code('no-port'));
+    assert.equal(server.ready, false);
+  });
+
+  it('ends what is under way when an endpoint closes, and rejects from then on', async () => {
+    const server = await engine({ from: 46_510, to: 46_519 });
+    const far = await farEnd();
+    const endpoint = await server.createEndpoint();
+    await endpoint.answer(far.sdp());
+    const played = endpoint.play([{ text: '100' }]);
+    const pressed = assert.rejects(endpoint.sendDigits([0x31, 0x32]), code('closed'));
+    await far.listen(2);
+    await endpoint.close();
+    assert.equal(await within(played, 1000, 'play'), 'closed');
+    await within(pressed, 1000, 'keys');
+    await assert.rejects(endpoint.play([{ text: '1' }]), code('closed'));
+    await assert.rejects(endpoint.state(), code('closed'));
+    await assert.rejects(endpoint.answer(far.sdp()), code('closed'));
+    await assert.rejects(server.bridge(endpoint, await server.createEndpoint()), code('closed'));
+    assert.equal(endpoint.sipInfo('application/dtmf', '5'), true);
+  });
+
+  it('survives a far end that refuses packets', async () => {
+    const server = await engine({ from: 46_520, to: 46_529 });
+    const far = await farEnd();
+    const gone = await FarEnd.open();
+    const sdp = gone.sdp();
+    gone.close();
+    const endpoint = await server.createEndpoint();
+    far.aim(await endpoint.answer(sdp));
+    assert.equal(await within(endpoint.play([{ text: '10' }]), 2000, 'play'), 'finished');
+    await endpoint.answer(far.sdp());
+    await far.listen(2);
+    assert.equal(server.ready, true);
+  });
+
+  it('drops and counts what is malformed or foreign', async () => {
+    const server = await engine({ from: 46_530, to: 46_539 });
+    const [far, evil] = [await farEnd(), await farEnd()];
+    const endpoint = await server.createEndpoint();
+    const answer = await endpoint.answer(far.sdp());
+    far.aim(answer);
+    evil.aim(answer);
+    const digits: number[] = [];
+    endpoint.onDigit((digit) => digits.push(digit.code));
+    far.audio();
+    far.send(Buffer.from('not RTP at all'));
+    await far.listen(2);
+    for (let i = 0; i < 10; i += 1) evil.press(9);
+    const own = within(new Promise((resolve) => endpoint.onDigit(resolve)), 2000, 'digit');
+    far.press(1);
+    await own;
+    const { dropped } = await server.stats();
+    assert.deepEqual(dropped, { malformed: 1, foreign: 60 });
+    assert.deepEqual(digits, [0x31]);
+  });
+
+  it('rejects with engine-lost when the worker dies, and ends prompts', async () => {
+    const server = await engine({ from: 46_540, to: 46_549 });
+    const far = await farEnd();
+    const endpoint = await server.createEndpoint();
+    await endpoint.answer(far.sdp());
+    const played = endpoint.play([{ text: '100' }]);
+    await far.next((packet) => packet.payload[0] === 2, 'prompt');
+    // A request that no engine knows is a fault, and a fault ends the thread.
+    await assert.rejects(endpoint.sendDigits(null as never), code('engine-lost'));
+    assert.equal(await within(played, 1000, 'play'), 'closed');
+    assert.equal(server.ready, false);
+    await assert.rejects(endpoint.state(), code('engine-lost'));
+    await assert.rejects(endpoint.play([{ text: '1' }]), code('engine-lost'));
+    await assert.rejects(server.createEndpoint(), code('engine-lost'));
+    await assert.rejects(server.stats(), code('engine-lost'));
+    await endpoint.close();
+  });
+
+  it('gives a link that is closed nothing to wait for', async () => {
+    const link = new EngineLink(
+      { address: '127.0.0.1', ports: { from: 46_550, to: 46_551 }, drainMs: 0 },
+      { onNews: () => {}, onLost: () => assert.fail('closed, not lost') },
+    );
+    const pending = assert.rejects(link.request({ op: 'stats' }), code('engine-lost'));
+    await link.close();
+    await pending;
+    assert.equal(link.up, false);
+  });
+});
