@@ -54,11 +54,15 @@ const TABLES: Readonly<Record<PhoneCodec, Table>> = {
 /** 16-bit PCM to one byte per sample. */
 export function encode(codec: PhoneCodec, pcm: Int16Array): Uint8Array {
   const table = TABLES[codec].encode;
-  return Uint8Array.from(pcm, (sample) => table[(sample + 32768) >> 3] ?? 0);
+  const bytes = new Uint8Array(pcm.length);
+  for (let at = 0; at < pcm.length; at += 1) bytes[at] = table[((pcm[at] ?? 0) + 32768) >> 3] ?? 0;
+  return bytes;
 }
 
 /** One byte per sample to 16-bit PCM. */
 export function decode(codec: PhoneCodec, bytes: Uint8Array): Int16Array {
   const table = TABLES[codec].decode;
-  return Int16Array.from(bytes, (byte) => table[byte] ?? 0);
+  const pcm = new Int16Array(bytes.length);
+  for (let at = 0; at < bytes.length; at += 1) pcm[at] = table[bytes[at] ?? 0] ?? 0;
+  return pcm;
 }
