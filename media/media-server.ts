@@ -30,13 +30,18 @@ export interface MediaStats {
   readonly latenessMs: { readonly p99: number; readonly max: number };
 }
 
+export interface EndpointOptions {
+  /** Whether keys pressed by the far end go on to the peer of a bridge, as RFC 4733 events. Default true. */
+  readonly relaysKeys?: boolean;
+}
+
 /** What terminates media: `embedded` in this process, or `freeswitch`. */
 export interface MediaServer {
   readonly engine: 'embedded' | 'freeswitch';
   start(): Promise<void>;
   /** True while calls can be taken. */
   readonly ready: boolean;
-  createEndpoint(): Promise<MediaEndpoint>;
+  createEndpoint(options?: EndpointOptions): Promise<MediaEndpoint>;
   /** Joins two endpoints in both directions; audio and keys from before this moment are dropped, never forwarded. */
   bridge(a: MediaEndpoint, b: MediaEndpoint): Promise<void>;
   /** Parts an endpoint from its peer; resolves when no further packet can cross. No-op without a bridge. */

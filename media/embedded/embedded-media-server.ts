@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import type { AudioItem, MediaEndpoint } from '../endpoint.js';
-import { MediaError, type MediaServer } from '../media-server.js';
+import { type EndpointOptions, MediaError, type MediaServer } from '../media-server.js';
 import type { Codec } from '../sdp/remote.js';
 import { SdpSession } from '../sdp/session.js';
 import { EmbeddedEndpoint } from './embedded-endpoint.js';
@@ -56,10 +56,10 @@ export class EmbeddedMediaServer implements MediaServer {
     this.#started = true;
   }
 
-  async createEndpoint(): Promise<MediaEndpoint> {
+  async createEndpoint({ relaysKeys = true }: EndpointOptions = {}): Promise<MediaEndpoint> {
     const link = this.#running();
     const id = randomUUID();
-    const port = await link.request({ op: 'create', leg: id });
+    const port = await link.request({ op: 'create', leg: id, relaysKeys });
     const { address, advertisedAddress, prompts, codecs = ['PCMU', 'PCMA'] } = this.#options;
     const sdp = new SdpSession({
       address: advertisedAddress ?? externalAddress(address),

@@ -47,7 +47,7 @@ export class Engine {
   /** Carries out one request. Everything but opening and closing a port is done when this returns. */
   handle(request: EngineRequest): Result | Promise<Result> {
     if (request.op === 'start') return RtpSocket.probe(this.#options.address).then(() => null);
-    if (request.op === 'create') return this.#create(request.leg);
+    if (request.op === 'create') return this.#create(request.leg, request.relaysKeys);
     if (request.op === 'stats') return this.#stats();
     const leg = this.#legs.get(request.leg);
     if (!leg) {
@@ -94,10 +94,11 @@ export class Engine {
     }
   }
 
-  async #create(id: string): Promise<number> {
+  async #create(id: string, relaysKeys: boolean): Promise<number> {
     const { report, now, newStream } = this.#around;
     const leg = new Leg({
       id,
+      relaysKeys,
       now,
       start: newStream(),
       drops: this.#drops,

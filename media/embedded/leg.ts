@@ -17,6 +17,8 @@ export interface LegNews {
 export interface LegOptions {
   readonly id: string;
   readonly start: StreamStart;
+  /** Whether telephone-events of the far end go on to the peer. */
+  readonly relaysKeys: boolean;
   readonly now: () => number;
   readonly drops: DropCounts;
   readonly news: LegNews;
@@ -26,6 +28,7 @@ export interface LegOptions {
 export class Leg implements Ticker {
   readonly id: string;
   readonly #now: () => number;
+  readonly #relaysKeys: boolean;
   readonly #news: LegNews;
   readonly #receiver: LegReceiver;
   readonly #sender: LegSender;
@@ -42,6 +45,7 @@ export class Leg implements Ticker {
   constructor(options: LegOptions) {
     this.id = options.id;
     this.#now = options.now;
+    this.#relaysKeys = options.relaysKeys;
     this.#news = options.news;
     this.#sender = new LegSender(options.start, {
       send: (packet, length) => this.#send(packet, length),
@@ -186,7 +190,7 @@ export class Leg implements Ticker {
   }
 
   #relayDown(event: number): void {
-    if (!this.#peer) return;
+    if (!this.#peer || !this.#relaysKeys) return;
     this.#relaying = true;
     this.#keyFromBefore = false;
     this.#peer.#sender.keys.relayDown(event);

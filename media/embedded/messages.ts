@@ -15,7 +15,7 @@ export interface EngineOptions {
 export type EngineRequest =
   /** Checks that RTP can be bound at all. */
   | { readonly op: 'start' }
-  | { readonly op: 'create'; readonly leg: string }
+  | { readonly op: 'create'; readonly leg: string; readonly relaysKeys: boolean }
   | { readonly op: 'configure'; readonly leg: string; readonly audio: AgreedAudio }
   | {
       readonly op: 'play';

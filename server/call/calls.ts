@@ -168,7 +168,8 @@ export class Calls implements Conversations {
   async #answer(incoming: IncomingCall): Promise<void> {
     if (this.#draining) throw new TacetError('draining');
     const flow = this.#route(incoming.toUser);
-    const endpoint = await this.#options.media.createEndpoint();
+    // A caller who starts keying too early must not be heard either: the customer's keys never go to the agent.
+    const endpoint = await this.#options.media.createEndpoint({ relaysKeys: false });
     const leg = new Leg(endpoint);
     try {
       const sdp = await (incoming.offer === null ? endpoint.offer() : endpoint.answer(incoming.offer));

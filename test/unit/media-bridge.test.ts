@@ -4,6 +4,7 @@ import { dtmfTone } from '../../media/codec/dtmf-tones.js';
 import { encodePcma, encodePcmu } from '../../media/codec/g711.js';
 import type { EmbeddedMediaServer } from '../../media/embedded/embedded-media-server.js';
 import type { DigitEvent, MediaEndpoint } from '../../media/endpoint.js';
+import type { EndpointOptions } from '../../media/media-server.js';
 import { within } from '../kit/deadline.js';
 import { FarEnd, type Packet, PCMU_SILENCE, type SdpOptions, startEngine } from './media-far-end.js';
 
@@ -30,9 +31,9 @@ describe('embedded engine: bridge and isolation', { timeout: 60_000 }, () => {
     await server.close();
   });
 
-  async function call(options?: SdpOptions): Promise<Leg> {
+  async function call(options?: SdpOptions, endpointOptions?: EndpointOptions): Promise<Leg> {
     const leg = {
-      endpoint: await server.createEndpoint(),
+      endpoint: await server.createEndpoint(endpointOptions),
       far: await FarEnd.open(),
       digits: [] as DigitEvent[],
     };
@@ -179,6 +180,18 @@ describe('embedded engine: bridge and isolation', { timeout: 60_000 }, () => {
     const events = b.far.heard.filter(isEvent);
     assert.equal(new Set(events.map((packet) => packet.timestamp)).size, 1);
     assert.equal(events.filter((packet) => (packet.payload[1] ?? 0) > 127).length, 3);
+  });
+
+  it('keeps the keys of a leg that does not relay them, and passes on those of its peer', async () => {
+    const [a, b] = [await call({ events: 101 }, { relaysKeys: false }), await call({ events: 101 })];
+    await server.bridge(a.endpoint, b.endpoint);
+    const heard = nextDigit(a);
+    a.far.press(5);
+    assert.equal((await heard).code, FIVE, 'its own listeners are told');
+    const passedOn = a.far.next(isEvent, 'an event of the peer');
+    b.far.press(6);
+    assert.equal((await passedOn).payload[0], 6);
+    assert.equal(b.far.heard.some(isEvent), false);
   });
 
   it('lets nothing cross once unbridge has resolved: audio', async () => {
