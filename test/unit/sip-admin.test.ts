@@ -88,7 +88,7 @@ describe('application protocol', () => {
       }),
     ));
 
-  it('refuses a wrong secret, and drtachio-srf hears of it', () =>
+  it('refuses a wrong secret, and drachtio-srf hears of it', () =>
     onBench(async (bench) => {
       await withClient(bench, async (client) => {
         assert.equal(await client.ask('1|authenticate|guess|'), 'response|1|NO|incorrect secret');

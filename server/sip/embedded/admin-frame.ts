@@ -63,6 +63,18 @@ export interface Passage {
 
 /** The six tokens drachtio writes about a message: source, bytes, protocol, address, port, time of day. */
 export function passageTokens({ source, bytes, protocol, address, port }: Passage): string {
-  const time = new Date().toISOString().slice(11, 23);
-  return `${source}|${bytes}|${protocol}|${address}|${port}|${time}000`;
+  return `${source}|${bytes}|${protocol}|${address}|${port}|${timeOfDay()}000`;
+}
+
+let writtenAt = 0;
+let written = '';
+
+/** The time of day (UTC) to the millisecond, written once for each. */
+function timeOfDay(): string {
+  const now = Date.now();
+  if (now !== writtenAt) {
+    writtenAt = now;
+    written = new Date(now).toISOString().slice(11, 23);
+  }
+  return written;
 }

@@ -39,9 +39,8 @@ export class AdminServer {
   }
 
   /** Closes the listener and every connection; resolves once all are closed. */
-  close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const session of this.#sessions) session.close();
-    return closed;
+  async close(): Promise<void> {
+    const listener = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await Promise.all([listener, ...[...this.#sessions].map((session) => session.close())]);
   }
 }

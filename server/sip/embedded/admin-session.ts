@@ -30,6 +30,7 @@ export class AdminSession implements Application {
   readonly #settings: AdminSessionSettings;
   readonly #framer = new AdminFramer();
   readonly #cancelDeadline: Cancel;
+  readonly #closed: Promise<void>;
   #authenticated = false;
   #corked = false;
 
@@ -40,9 +41,12 @@ export class AdminSession implements Application {
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => {
-      this.#cancelDeadline();
-      settings.onClosed(this);
+    this.#closed = new Promise((resolve) => {
+      socket.on('close', () => {
+        this.#cancelDeadline();
+        settings.onClosed(this);
+        resolve();
+      });
     });
   }
 
@@ -66,9 +70,10 @@ export class AdminSession implements Application {
     this.#socket.write(frame, () => frame.fill(0));
   }
 
-  close(): void {
-    this.#cancelDeadline();
+  /** Resolves once the connection is closed. */
+  close(): Promise<void> {
     this.#socket.destroy();
+    return this.#closed;
   }
 
   /** Frames written in one turn of the event loop leave in one system call. */

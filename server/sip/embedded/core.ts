@@ -28,6 +28,7 @@ export class SipCore {
   readonly #server: UserAgentServer;
   readonly #graceTimers = new Set<Cancel>();
   readonly #tagKey = randomBytes(16);
+  #closed = false;
 
   constructor(context: Context) {
     this.#context = context;
@@ -37,6 +38,7 @@ export class SipCore {
 
   /** A message from the network. Whatever it is, it cannot end the process. */
   received(received: Received): void {
+    if (this.#closed) return;
     try {
       this.#received(received);
     } catch (error) {
@@ -46,6 +48,7 @@ export class SipCore {
 
   /** A `sip` command of an application: transaction, dialog and proxy tokens, and the message. */
   command(command: Command, tokens: readonly string[], data: Buffer): void {
+    if (this.#closed) return;
     try {
       this.#command(command, tokens, data);
     } catch (error) {
@@ -73,6 +76,8 @@ export class SipCore {
       const lost = broken ? { status: 400, reason: 'Invalid Content-Length' } : undefined;
       this.#request(parsed.message, flow, parsed.fault ?? lost);
     }
+    // A body may be a card digit. Whoever needed it has a copy by now.
+    parsed?.message.body.fill(0);
   }
 
   #command(command: Command, tokens: readonly string[], data: Buffer): void {
@@ -90,6 +95,7 @@ export class SipCore {
    * unless another connection speaks in them before.
    */
   applicationLost(application: Application): void {
+    if (this.#closed) return;
     const { options, dialogs, routes } = this.#context;
     routes.removeAll(application);
     this.#server.applicationLost(application);
@@ -97,13 +103,17 @@ export class SipCore {
     if (dialogs.ownedBy(application).length === 0) return;
     const cancel = options.clock.after(64 * options.timers.T1, () => {
       this.#graceTimers.delete(cancel);
-      for (const dialog of dialogs.ownedBy(application)) this.#client.terminate(dialog, 'Application lost');
+      for (const dialog of dialogs.ownedBy(application)) {
+        if (dialog.confirmed) this.#client.terminate(dialog, 'Application lost');
+        else dialogs.remove(dialog);
+      }
     });
     this.#graceTimers.add(cancel);
   }
 
-  /** Stops every timer and forgets every call. Nothing is sent. */
+  /** Stops every timer and forgets every call. Nothing is sent, and nothing more is done. */
   close(): void {
+    this.#closed = true;
     for (const cancel of this.#graceTimers) cancel();
     this.#graceTimers.clear();
     this.#context.transactions.clear();
@@ -198,10 +208,11 @@ export class SipCore {
 
   #admitted(flow: Flow): boolean {
     const { limiter, dropped, options } = this.#context;
-    if (limiter.admits(flow.remoteAddress)) return true;
-    dropped.flood++;
-    options.log({ event: 'flood', address: flow.remoteAddress });
-    return false;
+    const admitted = limiter.admits(flow.remoteAddress, () => {
+      options.log({ event: 'flood', address: flow.remoteAddress });
+    });
+    if (!admitted) dropped.flood++;
+    return admitted;
   }
 
   /** A request that cannot be processed is answered with as much of it as could be read. */

@@ -16,6 +16,7 @@ export type SipServerEvent =
       readonly reason: string;
     }
   | { readonly event: 'rejected'; readonly address: string; readonly status: number; readonly reason: string }
+  /** Once when an address goes beyond its limit, not for every request dropped. */
   | { readonly event: 'flood'; readonly address: string }
   | { readonly event: 'overload'; readonly transactions: number }
   | { readonly event: 'ack-timeout'; readonly address: string }

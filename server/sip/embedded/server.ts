@@ -85,7 +85,7 @@ function sipServer(
     }),
     close() {
       core.close();
-      closing ??= Promise.all([admin.close(), transports.close()]).then(() => core.close());
+      closing ??= Promise.all([admin.close(), transports.close()]).then(() => undefined);
       return closing;
     },
   };

@@ -32,6 +32,7 @@ export class TcpConnection implements Flow {
   readonly #onReceived: OnReceived;
   /** Senders of messages not yet handed to the system; they hear of a failed connection. */
   readonly #waiting = new Set<(code: string) => void>();
+  readonly #closed: Promise<void>;
   #users = 0;
   #lastHeard: number;
   #cancelIdle: Cancel = () => {};
@@ -52,11 +53,14 @@ export class TcpConnection implements Flow {
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#failure = error.code ?? 'UNKNOWN';
     });
-    socket.on('close', () => {
-      this.#cancelIdle();
-      for (const tell of this.#waiting) tell(this.#failure);
-      this.#waiting.clear();
-      onClosed();
+    this.#closed = new Promise((resolve) => {
+      socket.on('close', () => {
+        this.#cancelIdle();
+        for (const tell of this.#waiting) tell(this.#failure);
+        this.#waiting.clear();
+        onClosed();
+        resolve();
+      });
     });
     this.#watchIdle();
   }
@@ -86,9 +90,8 @@ export class TcpConnection implements Flow {
   /** Resolves once the connection is closed. */
   close(): Promise<void> {
     this.#cancelIdle();
-    const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
     this.#socket.destroy();
-    return this.#socket.closed ? Promise.resolve() : closed;
+    return this.#closed;
   }
 
   #read(chunk: Buffer): void {

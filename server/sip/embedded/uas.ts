@@ -306,13 +306,12 @@ export class UserAgentServer {
     }
   }
 
-  /** Hands a request to an application and wipes its body, which may be a card digit. */
+  /** Hands a request to an application. Its body may be a card digit: no copy of it stays behind. */
   #deliver(request: SipRequest, flow: Flow, application: Application, id: string, dialogId: string): void {
     const data = serialize(request);
     const rest = dialogId === '' ? `${flow.localAddress}|${flow.localPort}|` : '';
     application.send(sipTokens(passageOn(flow, 'network', data.length), id, dialogId, rest), data);
     data.fill(0);
-    request.body.fill(0);
   }
 }
 

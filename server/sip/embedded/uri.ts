@@ -58,7 +58,8 @@ export interface Target {
 /** The next hop a URI names; undefined when it asks for a transport that is not offered. */
 export function targetOf(uri: SipUri, offered: readonly TransportProtocol[]): Target | undefined {
   if (uri.scheme !== 'sip') return undefined;
-  const protocol = uri.transport === '' ? offered[0] : offered.find((each) => each === uri.transport);
+  const usual = offered.includes('udp') ? 'udp' : offered[0];
+  const protocol = uri.transport === '' ? usual : offered.find((each) => each === uri.transport);
   return protocol && { protocol, host: uri.host, port: uri.port ?? 5060 };
 }
 
