@@ -52,7 +52,7 @@ type InviteDone = (error: { status?: number; reason?: string } | null, result: S
 interface SrfClient {
   connect(options: { host: string; port: number; secret: string }): void;
   disconnect(): void;
-  on(event: 'connect' | 'error', listener: (error?: Error) => void): void;
+  on(event: 'connect' | 'error' | 'close', listener: (error?: Error) => void): void;
   invite(handler: (request: SipRequest, reply: SipReply) => void): void;
   register(handler: (request: SipRequest, reply: SipReply) => void): void;
   options(handler: (request: SipRequest, reply: SipReply) => void): void;
@@ -90,11 +90,13 @@ export interface InviteOptions {
 export class PhoneSip {
   readonly #server: SipServer;
   readonly #srf: SrfClient;
+  readonly #disconnected: Promise<void>;
   readonly address: string;
 
   private constructor(server: SipServer, srf: SrfClient, address: string) {
     this.#server = server;
     this.#srf = srf;
+    this.#disconnected = new Promise((resolve) => srf.on('close', () => resolve()));
     this.address = address;
   }
 
@@ -176,6 +178,7 @@ export class PhoneSip {
   async close(): Promise<void> {
     this.#srf.disconnect();
     await this.#server.close();
+    await within(this.#disconnected, 2000, 'the phone leaving its SIP server');
   }
 }
 
