@@ -12,30 +12,27 @@ describe('paying without an agent', () => {
   afterEach(() => scene.hangUp());
   after(() => scene.close());
 
-  /** Keys in reference and amount; resolves with the secure session that follows. */
+  /** Keys in reference and amount like a person; resolves with the secure session that follows. */
   async function toPayment(caller: PhoneCall): Promise<string> {
-    const before = scene.tacet.events.length;
-    const since = () => scene.tacet.events.slice(before);
-    const entered = (name: string) =>
-      since().some((event) => event.type === 'flow.action' && event.name === name);
-    await scene.tacet.until(() => entered('askReference'), 'askReference');
+    const started = scene.tacet.events.findLast(({ type }) => type === 'conversation.started');
+    const id = started?.conversationId;
+    const entered = async (name: string) => {
+      await scene.tacet.event('flow.action', (event) => event.conversationId === id && event.name === name);
+      await caller.waitForAudio({ minMs: 400 });
+    };
+    await entered('askReference');
     await caller.press('4711#');
-    await scene.tacet.until(() => entered('askAmount'), 'askAmount');
+    await entered('askAmount');
     await caller.press('1950#');
-    const active = (event: (typeof scene.tacet.events)[number]) =>
-      event.type === 'secure.state' && event.state === 'active';
-    await scene.tacet.until(() => since().some(active), 'an active session');
-    const event = since().find(active);
-    return event?.type === 'secure.state' ? event.sessionId : '';
+    const active = await scene.tacet.event(
+      'secure.state',
+      (event) => event.conversationId === id && event.state === 'active',
+    );
+    return active.sessionId;
   }
 
-  const dial = async () => {
-    const call = await scene.dial('pay');
-    return call;
-  };
-
   it('charges, tells the confirmation and disconnects', async () => {
-    const caller = await dial();
+    const caller = await scene.dial('pay');
     const sessionId = await toPayment(caller);
     await scene.keyCard(sessionId, caller);
     const data = await scene.tacet.event('agent.data', (event) => event.sessionId === sessionId, 30_000);
@@ -47,7 +44,7 @@ describe('paying without an agent', () => {
   });
 
   it('asks only the failed field again', async () => {
-    const caller = await dial();
+    const caller = await scene.dial('pay');
     const sessionId = await toPayment(caller);
     await scene.key(sessionId, caller, 'cardNumber', '4242424242424241#', { onMs: 60, offMs: 40 });
     await scene.key(sessionId, caller, 'cardNumber', CARD.cardNumber, { attempt: 2 });
@@ -66,7 +63,7 @@ describe('paying without an agent', () => {
   });
 
   it('drops surplus keys: they reach no later field', async () => {
-    const caller = await dial();
+    const caller = await scene.dial('pay');
     const sessionId = await toPayment(caller);
     await scene.key(sessionId, caller, 'cardNumber');
     await scene.key(sessionId, caller, 'expiry', '123099#');
@@ -84,7 +81,7 @@ describe('paying without an agent', () => {
   });
 
   it('survives packet loss, duplication and reordering while the card is keyed in', async () => {
-    const caller = await dial();
+    const caller = await scene.dial('pay');
     const sessionId = await toPayment(caller);
     caller.network = pattern('....x....2....>..x');
     await scene.keyCard(sessionId, caller, { onMs: 100, offMs: 80 });
