@@ -1,6 +1,15 @@
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { MediaError } from '../media-server.js';
-import type { EngineMessage, EngineNews, EngineOptions, EngineRequest, EngineResults } from './messages.js';
+import type {
+  EngineMessage,
+  EngineNews,
+  EngineOptions,
+  EngineRequest,
+  EngineResults,
+  EngineStart,
+  RequestMessage,
+} from './messages.js';
 
 interface Waiting {
   readonly resolve: (value: never) => void;
@@ -16,14 +25,19 @@ export interface EngineLinkEvents {
 
 /** An engine that does not answer for this long counts as lost. */
 const REPLY_DEADLINE_MS = 5000;
+const EXIT_DEADLINE_MS = 2000;
+/** How long process.exit() may be held up until the sockets are closed. */
+const PROCESS_EXIT_DEADLINE_MS = 500;
 
 /** The main side of the worker thread: numbered requests, each with one reply and a deadline. */
 export class EngineLink {
   readonly #worker: Worker;
   readonly #events: EngineLinkEvents;
+  readonly #closed = new Int32Array(new SharedArrayBuffer(4));
   readonly #waiting = new Map<number, Waiting>();
   #seq = 0;
   #up = true;
+  #exited: Promise<unknown>;
   /** What the thread died of. */
   #cause: unknown;
 
@@ -31,14 +45,19 @@ export class EngineLink {
     this.#events = events;
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
       name: 'media',
-      workerData: options,
+      workerData: { options, closed: this.#closed } satisfies EngineStart,
     });
+    this.#exited = once(this.#worker, 'exit');
     this.#worker.on('message', (message: EngineMessage) => this.#receive(message));
     this.#worker.on('error', (error) => {
       this.#cause = error;
       this.#lose();
     });
-    this.#worker.on('exit', () => this.#lose());
+    this.#worker.on('exit', () => {
+      process.off('exit', this.#onProcessExit);
+      this.#lose();
+    });
+    process.on('exit', this.#onProcessExit);
   }
 
   get up(): boolean {
@@ -61,10 +80,29 @@ export class EngineLink {
   async close(): Promise<void> {
     this.#up = false;
     this.#rejectAll();
-    await this.#worker.terminate();
+    await this.#end();
   }
 
+  /** Asks the thread to end and, should it not, ends it. */
+  async #end(): Promise<void> {
+    this.#worker.postMessage({ seq: 0, request: { op: 'exit' } } satisfies RequestMessage);
+    const deadline = setTimeout(() => void this.#worker.terminate(), EXIT_DEADLINE_MS);
+    await this.#exited;
+    clearTimeout(deadline);
+  }
+
+  /** Node stops threads at process.exit(), and aborts when one is receiving datagrams then. */
+  readonly #onProcessExit = (): void => {
+    this.#worker.postMessage({ seq: 0, request: { op: 'exit' } } satisfies RequestMessage);
+    Atomics.wait(this.#closed, 0, 0, PROCESS_EXIT_DEADLINE_MS);
+  };
+
   #receive(message: EngineMessage): void {
+    if (message.type === 'fault') {
+      this.#cause = message.error;
+      this.#lose();
+      return;
+    }
     if (message.type !== 'reply' && message.type !== 'refusal') {
       this.#events.onNews(message);
       return;
@@ -82,7 +120,7 @@ export class EngineLink {
     setImmediate(() => {
       if (!this.#waiting.has(seq)) return;
       this.#lose();
-      void this.#worker.terminate();
+      void this.#end();
     });
   }
 

@@ -45,7 +45,7 @@ export class Engine {
   }
 
   /** Carries out one request. Everything but opening and closing a port is done when this returns. */
-  handle(request: EngineRequest): Result | Promise<Result> {
+  handle(request: Exclude<EngineRequest, { op: 'exit' }>): Result | Promise<Result> {
     if (request.op === 'start') return RtpSocket.probe(this.#options.address).then(() => null);
     if (request.op === 'create') return this.#create(request.leg, request.relaysKeys);
     if (request.op === 'stats') return this.#stats();
@@ -57,9 +57,14 @@ export class Engine {
     return this.#handleLeg(leg, request);
   }
 
+  /** Closes every socket before it returns. */
+  shutDown(): void {
+    for (const leg of [...this.#legs.values()]) void this.#close(leg);
+  }
+
   #handleLeg(
     leg: Leg,
-    request: Exclude<EngineRequest, { op: 'start' | 'create' | 'stats' }>,
+    request: Exclude<EngineRequest, { op: 'start' | 'create' | 'stats' | 'exit' }>,
   ): Result | Promise<Result> {
     switch (request.op) {
       case 'configure':

@@ -17,7 +17,6 @@ export class InBandKeys {
   readonly #order: Resequencer;
   readonly #pcm = new Int16Array(LARGEST);
   #codec: Codec = 'PCMU';
-  #lastAudioAt = 0;
 
   constructor(onKey: (code: number, durationMs: number) => void, onKeyDown: (code: number) => void) {
     const detector = new DtmfDetector(onKey, onKeyDown);
@@ -40,16 +39,14 @@ export class InBandKeys {
     codec: Codec,
     sequence: number,
     timestamp: number,
-    now: number,
   ): void {
     this.#codec = codec;
-    this.#lastAudioAt = now;
     this.#order.push(bytes, start, end, sequence, timestamp);
   }
 
-  /** Ends a key whose audio stopped coming. */
-  tick(now: number): void {
-    if (this.#detector.keyDown && now - this.#lastAudioAt > SILENT_MS) this.#detector.skip(SILENT_SAMPLES);
+  /** Nothing has come for so long: ends a key whose audio stopped. */
+  silence(ms: number): void {
+    if (ms > SILENT_MS && this.#detector.keyDown) this.#detector.skip(SILENT_SAMPLES);
   }
 
   /** The source changed: what comes next does not continue what came before. */

@@ -41,9 +41,13 @@ export class LegReceiver {
   readonly #presses = new KeyPresses();
   readonly #events: TelephoneEventReceiver;
   #inBand: InBandKeys | null = null;
-  #kinds = new Map<number, PayloadKind>();
-  #previousKinds = new Map<number, PayloadKind>();
-  #receiving = false;
+  #agreed = new Map<number, PayloadKind>();
+  #previous = new Map<number, PayloadKind>();
+  /** What to take, by payload type. */
+  #kinds: (PayloadKind | null)[] = new Array(128).fill(null);
+
+  /** A packet was taken since the last tick. */
+  #heard = false;
   #started = false;
   #ssrc = 0;
   #lastPacketAt: number;
@@ -68,24 +72,24 @@ export class LegReceiver {
     return this.#inBand !== null;
   }
 
-  /** When the last packet was taken, or what may arrive was last agreed on. */
+  /** When the last packet was taken, to 20 ms, or what may arrive was last agreed on. */
   get lastPacketAt(): number {
     return this.#lastPacketAt;
   }
 
   configure(audio: AgreedAudio): void {
     this.source.expect(audio.address, audio.port);
-    this.#receiving = audio.receiving;
     this.#lastPacketAt = this.#now();
-    const kinds = new Map(audio.receive);
+    const agreed = new Map(audio.receive);
     const events = audio.eventPayloadType !== null;
     // The far end goes on with the old types until our answer reaches it (RFC 3264 section 8.3.2).
-    const previous = [...this.#previousKinds, ...this.#kinds];
-    const kept = previous.filter(
-      ([type, kind]) => !kinds.has(type) && (events || kind !== 'telephone-event'),
+    const previous = [...this.#previous, ...this.#agreed];
+    this.#previous = new Map(
+      previous.filter(([type, kind]) => !agreed.has(type) && (events || kind !== 'telephone-event')),
     );
-    this.#previousKinds = new Map(kept);
-    this.#kinds = kinds;
+    this.#agreed = agreed;
+    this.#kinds.fill(null);
+    if (audio.receiving) for (const [type, kind] of [...this.#previous, ...agreed]) this.#kinds[type] = kind;
     if (events) this.#inBand = null;
     else this.#inBand ??= this.#listenInBand();
   }
@@ -99,17 +103,16 @@ export class LegReceiver {
       this.#drops.foreign += 1;
       return;
     }
-    const now = this.#now();
-    this.#lastPacketAt = now;
-    const kind = this.#kinds.get(view.payloadType) ?? this.#previousKinds.get(view.payloadType);
-    if (kind === undefined || !this.#receiving) return;
+    this.#heard = true;
+    const kind = this.#kinds[view.payloadType] ?? null;
+    if (kind === null) return;
     if (!this.#started || view.ssrc !== this.#ssrc) this.#restart(view.ssrc);
     const { start, end, timestamp } = view;
     if (kind === 'telephone-event') {
-      this.#events.push(bytes, start, end, view.ssrc, timestamp, now);
+      this.#events.push(bytes, start, end, view.ssrc, timestamp, this.#now());
       return;
     }
-    this.#inBand?.push(bytes, start, end, kind, view.sequence, timestamp, now);
+    this.#inBand?.push(bytes, start, end, kind, view.sequence, timestamp);
     this.#output.onAudio(bytes, start, end, timestamp, kind);
   }
 
@@ -120,10 +123,15 @@ export class LegReceiver {
     this.#report(code, 'sip-info', now, now, durationMs);
   }
 
-  tick(): void {
-    const now = this.#now();
-    this.#events.tick(now);
-    this.#inBand?.tick(now);
+  /** Called every 20 ms. */
+  tick(now: number): void {
+    if (this.#heard) {
+      this.#heard = false;
+      this.#lastPacketAt = now;
+    } else {
+      this.#inBand?.silence(now - this.#lastPacketAt);
+    }
+    if (this.#events.keyDown) this.#events.tick(now);
     this.#presses.expire(now);
   }
 

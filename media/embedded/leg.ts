@@ -91,8 +91,8 @@ export class Leg implements Ticker {
     this.#sender.configure(audio);
   }
 
-  tick(): void {
-    this.#receiver.tick();
+  tick(now: number): void {
+    this.#receiver.tick(now);
     this.#sender.tick();
   }
 

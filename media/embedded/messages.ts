@@ -44,7 +44,9 @@ export type EngineRequest =
   | { readonly op: 'close'; readonly leg: string }
   | { readonly op: 'bridge'; readonly leg: string; readonly peer: string }
   | { readonly op: 'unbridge'; readonly leg: string }
-  | { readonly op: 'stats' };
+  | { readonly op: 'stats' }
+  /** Closes every socket and ends the thread. */
+  | { readonly op: 'exit' };
 
 export type EngineStats = MediaStats & {
   /** Received datagrams that were not taken: malformed, or from a source other than the locked one. */
@@ -69,6 +71,14 @@ export interface EngineResults {
   bridge: null;
   unbridge: null;
   stats: EngineStats;
+  exit: null;
+}
+
+/** `workerData` of the thread. */
+export interface EngineStart {
+  readonly options: EngineOptions;
+  /** One cell, 1 once every socket is closed: the main side waits for it where it cannot read messages. */
+  readonly closed: Int32Array;
 }
 
 export interface RequestMessage {
@@ -85,6 +95,8 @@ export type EngineMessage =
       readonly code: MediaErrorCode;
       readonly message: string;
     }
+  /** The engine failed; the thread ends. */
+  | { readonly type: 'fault'; readonly error: Error }
   | EngineNews;
 
 export type EngineNews =

@@ -1,6 +1,7 @@
 /** Something that sends one packet each 20 ms. */
 export interface Ticker {
-  tick(): void;
+  /** `now` is the time at which its turn came, on the clock's own clock. */
+  tick(now: number): void;
   /** This many packets were skipped: time passed without them. */
   skip(packets: number): void;
 }
@@ -99,7 +100,7 @@ export class PacketClock {
     const missed = Math.max(0, Math.floor((now - group.due) / PERIOD_MS));
     const sent = Math.min(missed + 1, MOST_CATCH_UP);
     for (let packet = 0; packet < sent; packet += 1) {
-      for (const ticker of group.tickers) ticker.tick();
+      for (const ticker of group.tickers) ticker.tick(now);
     }
     const skipped = missed + 1 - sent;
     if (skipped > 0) for (const ticker of group.tickers) ticker.skip(skipped);

@@ -55,7 +55,7 @@ export class PromptPlayer {
       const bytes = codec === 'PCMU' ? prompt.pcmu : prompt.pcma;
       const count = Math.min(length - done, prompt.samples - this.#position);
       const from = this.#position;
-      for (let i = 0; i < count; i += 1) target[at + done + i] = bytes[from + i] ?? silence;
+      for (let i = 0; i < count; i += 1) target[at + done + i] = bytes[from + i] as number;
       done += count;
       this.#position += count;
       if (this.#position >= prompt.samples) this.#next();

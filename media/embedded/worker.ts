@@ -1,26 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { constants, setPriority } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import { MediaError } from '../media-server.js';
 import { Engine } from './engine.js';
-import type { EngineMessage, EngineOptions, RequestMessage } from './messages.js';
+import type { EngineMessage, EngineStart, RequestMessage } from './messages.js';
 
 /** The thread of the packet timer and all RTP sockets; started by EngineLink. */
 
 const port = parentPort;
 if (!port) throw new Error('media/embedded/worker runs as a worker thread only');
 
-try {
-  // On Linux this is the calling thread alone, and needs a privilege that many hosts do not give.
-  setPriority(constants.priority.PRIORITY_HIGH);
-} catch {
-  // Packets are then as punctual as the machine is idle.
-}
-
 const send = (message: EngineMessage): void => port.postMessage(message);
 
-const engine = new Engine(workerData as EngineOptions, {
+const { options, closed } = workerData as EngineStart;
+
+const engine = new Engine(options, {
   now: () => performance.now(),
   random: () => randomBytes(4).readUInt32LE() / 2 ** 32,
   newStream: () => {
@@ -35,13 +29,30 @@ const engine = new Engine(workerData as EngineOptions, {
   report: send,
 });
 
+/** Node aborts the whole process when a thread is stopped while datagrams arrive: sockets are closed first. */
+function exit(): void {
+  engine.shutDown();
+  Atomics.store(closed, 0, 1);
+  Atomics.notify(closed, 0);
+  port?.close();
+}
+
+process.on('uncaughtException', (error) => {
+  send({ type: 'fault', error });
+  exit();
+});
+
 function refuse(seq: number, error: unknown): void {
-  // A failure that is not a verdict is a fault of the engine: let the thread die, the calls end.
+  // A failure that is not a verdict is a fault of the engine: the thread ends, and the calls with it.
   if (!(error instanceof MediaError)) throw error;
   send({ type: 'refusal', seq, code: error.code, message: error.message });
 }
 
 port.on('message', ({ seq, request }: RequestMessage) => {
+  if (request.op === 'exit') {
+    exit();
+    return;
+  }
   try {
     const value = engine.handle(request);
     // Answered in the same turn: what was asked is done, nothing else came between.

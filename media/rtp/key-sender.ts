@@ -88,7 +88,7 @@ export class KeySender {
    */
   tick(timestamp: number, events: boolean): boolean {
     if (this.#ended && !this.#afterEnd()) return false;
-    if (this.#current === null && !this.#begin(timestamp, events)) return false;
+    if (this.#current === null && (this.#queue.length === 0 || !this.#begin(timestamp, events))) return false;
     if (this.#asTone) {
       this.#toneTick();
       return false;

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { EmbeddedMediaServer } from '../../media/embedded/embedded-media-server.js';
 import { EngineLink } from '../../media/embedded/engine-link.js';
 import { MediaError } from '../../media/media-server.js';
@@ -141,6 +143,20 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
     await assert.rejects(server.stats(), code('engine-lost'));
     await endpoint.close();
   });
+
+  for (const [how, expected] of [
+    ['exit', 7],
+    ['fault', 8],
+  ] as const) {
+    it(`ends in good order under load: ${how}`, async () => {
+      const child = spawn(process.execPath, [
+        fileURLToPath(new URL('./media-exit.child.js', import.meta.url)),
+        how,
+      ]);
+      const [code, signal] = await within(once(child, 'exit'), 10_000, 'the end of the child');
+      assert.deepEqual([code, signal], [expected, null]);
+    });
+  }
 
   it('gives a link that is closed nothing to wait for', async () => {
     const link = new EngineLink(
