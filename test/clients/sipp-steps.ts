@@ -1,7 +1,7 @@
 /** Keys to press during a call of SIPp. */
 export interface KeyGroup {
-  /** Pause before the first key, ms. */
-  readonly afterMs: number;
+  /** Pause before the first key, ms; or `cue`: pressed when {@link Sipp.cue} says so, within 30 s. */
+  readonly afterMs: number | 'cue';
   readonly keys: string;
 }
 
@@ -16,6 +16,8 @@ export interface CallSteps {
   /** Without `waitForByeMs`: hangs up this long after the last key, ms. Default 0. */
   readonly hangUpAfterMs?: number;
 }
+
+const CUE_DEADLINE_MS = 30_000;
 
 /** SIPp sends 400 ms of empty packets ahead of its keys, to get the stream going. */
 const LEAD_MS = 400;
@@ -37,21 +39,25 @@ export function stepsXml(steps: CallSteps): string {
   };
   const pressed = groups.map((group) => {
     if (!/^[0-9*#A-D]+$/.test(group.keys)) throw new Error(`not DTMF keys: ${group.keys}`);
-    const keys = method === 'rfc4733' ? events(group.keys, keyMs) : infos(group.keys, keyMs, next);
-    return `${pause(group.afterMs)}${keys}`;
+    const cued = group.afterMs === 'cue';
+    const keys = method === 'rfc4733' ? events(group.keys, keyMs, cued) : infos(group.keys, keyMs, next);
+    return `${group.afterMs === 'cue' ? AWAIT_CUE : pause(group.afterMs)}${keys}`;
   });
   const { waitForByeMs, hangUpAfterMs = 0 } = steps;
   const end = waitForByeMs === undefined ? `${pause(hangUpAfterMs)}${bye(next())}` : awaitBye(waitForByeMs);
   return `${pressed.join('')}${end}`;
 }
 
+/** What follows a cue must already wait when the next one comes, so keys are played without waiting for their end. */
+const AWAIT_CUE = `  <recv request="MESSAGE" timeout="${CUE_DEADLINE_MS}"/>\n`;
+
 function pause(ms: number): string {
   return ms > 0 ? `  <pause milliseconds="${ms}"/>\n` : '';
 }
 
-function events(keys: string, keyMs: number): string {
+function events(keys: string, keyMs: number, cued: boolean): string {
   const play = `  <nop><action><exec play_dtmf="${keys},${keyMs}"/></action></nop>\n`;
-  return `${play}${pause(LEAD_MS + (keys.length + 1) * 2 * keyMs)}`;
+  return cued ? play : `${play}${pause(LEAD_MS + (keys.length + 1) * 2 * keyMs)}`;
 }
 
 function infos(keys: string, keyMs: number, next: () => number): string {

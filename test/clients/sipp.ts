@@ -1,11 +1,17 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { within } from '../kit/deadline.js';
 import { freePorts, listening } from './ports.js';
 import { RunningProgram } from './program.js';
 import { type CallSteps, stepsXml } from './sipp-steps.js';
 
 const SCENARIOS = new URL('../../../test/clients/sipp/', import.meta.url);
+
+/** The calls of one SIPp have the Call-ID of this process, its number, and their own. */
+const CALL_ID_PREFIX = `sipp-${process.pid}-`;
 
 interface SippOptions {
   /** SIP port of SIPp. Default: a free one. */
@@ -14,10 +20,17 @@ interface SippOptions {
   readonly calls?: number;
   /** How long SIPp may run, ms. Default 60,000. */
   readonly deadlineMs?: number;
+  /** Puts this port into its SDP and leaves the audio of all calls to whoever listens there. Default: its own. */
+  readonly audioPort?: number;
+  /** Default `udp`. */
+  readonly transport?: 'udp' | 'tcp';
 }
 
 export interface SippCaller extends SippOptions {
-  readonly scenario: 'caller' | 'torture' | 'garbage';
+  /** `script`: what {@link xml} says. */
+  readonly scenario: 'caller' | 'torture' | 'garbage' | 'script';
+  /** The scenario, from sipp-script.ts. */
+  readonly xml?: string;
   /** Where to send it: `user@address:port`. */
   readonly target: string;
   /** What a caller does once connected. Default: hangs up at once. */
@@ -27,7 +40,9 @@ export interface SippCaller extends SippOptions {
 }
 
 export interface SippAgent extends SippOptions {
-  readonly scenario: 'agent';
+  /** `called`: takes calls as {@link xml} says. */
+  readonly scenario: 'agent' | 'called';
+  readonly xml?: string;
 }
 
 export interface SippResult {
@@ -45,6 +60,8 @@ export interface Sipp {
   readonly audioPort: number;
   /** Rejects with a DeadlineError when it does not end in time. */
   readonly result: Promise<SippResult>;
+  /** Lets the first call of a caller go on to the next group of keys that waits for a cue. */
+  cue(): Promise<void>;
   /** Ends SIPp now. Idempotent. */
   stop(): Promise<void>;
 }
@@ -67,8 +84,15 @@ export async function startSipp(options: SippCaller | SippAgent): Promise<Sipp> 
       .then(({ code, output }) => resultOf(folder, code, output))
       .finally(() => rm(folder, { recursive: true, force: true }));
     result.catch(() => undefined);
-    if (options.scenario === 'agent') await Promise.race([listening(port, 5000), result]);
-    return { uri: `sip:agent@127.0.0.1:${port}`, audioPort: audio, result, stop: () => started.stop() };
+    if (takesCalls(options)) await Promise.race([listening(port, 5000), result]);
+    const uri = `sip:agent@127.0.0.1:${port}`;
+    const audioPort = options.audioPort ?? audio;
+    let cues = 0;
+    const next = () => {
+      cues += 1;
+      return cue(port, cues);
+    };
+    return { uri, audioPort, result, cue: next, stop: () => started.stop() };
   } catch (error) {
     await program?.stop();
     await rm(folder, { recursive: true, force: true });
@@ -76,13 +100,43 @@ export async function startSipp(options: SippCaller | SippAgent): Promise<Sipp> 
   }
 }
 
+function takesCalls(options: SippCaller | SippAgent): options is SippAgent {
+  return options.scenario === 'agent' || options.scenario === 'called';
+}
+
+/**
+ * A MESSAGE in the call, which a scenario can wait for: SIPp neither hears prompts nor reads events. Each has a
+ * number of its own, as SIPp drops a message that is the same as the last.
+ */
+async function cue(port: number, number: number): Promise<void> {
+  const message = [
+    `MESSAGE sip:sipp@127.0.0.1:${port} SIP/2.0`,
+    `Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKcue${number}`,
+    'From: <sip:test@127.0.0.1>;tag=test',
+    `To: <sip:sipp@127.0.0.1:${port}>`,
+    `Call-ID: ${CALL_ID_PREFIX}1`,
+    `CSeq: ${number} MESSAGE`,
+    'Content-Length: 0',
+  ];
+  const socket = createSocket('udp4');
+  try {
+    socket.connect(port, '127.0.0.1');
+    await within(once(socket, 'connect'), 1000, 'a socket for the cue');
+    const sent = new Promise<void>((resolve, reject) =>
+      socket.send(`${message.join('\r\n')}\r\n\r\n`, (error) => (error ? reject(error) : resolve())),
+    );
+    await within(sent, 1000, 'sending the cue');
+  } finally {
+    socket.close();
+  }
+}
+
 async function writeScenario(options: SippCaller | SippAgent, path: string): Promise<void> {
-  const xml = await readFile(new URL(`${options.scenario}.xml`, SCENARIOS), 'utf8');
-  const steps = options.scenario === 'caller' ? stepsXml(options.steps ?? { groups: [] }) : '';
-  await writeFile(
-    path,
-    xml.replace('  <!-- steps -->\n', () => steps),
-  );
+  const { scenario, xml, audioPort } = options;
+  const text = xml ?? (await readFile(new URL(`${scenario}.xml`, SCENARIOS), 'utf8'));
+  const steps = scenario === 'caller' ? stepsXml(options.steps ?? { groups: [] }) : '';
+  const whole = text.replace('  <!-- steps -->\n', () => steps);
+  await writeFile(path, audioPort === undefined ? whole : whole.replaceAll('[media_port]', `${audioPort}`));
 }
 
 /** Runs SIPp to its end. */
@@ -103,12 +157,15 @@ function argumentsOf(options: SippCaller | SippAgent, folder: string, port: numb
   const numbers = ['-trace_stat', '-stf', join(folder, 'numbers.csv')];
   // SIPp ends by itself should this process be killed before it can stop it.
   const limit = ['-timeout', `${Math.ceil((options.deadlineMs ?? 60_000) / 1000) + 5}`, '-timeout_error'];
-  const all = [...local, ...calls, ...files, ...numbers, ...limit];
-  if (options.scenario === 'agent') return [...all, '-rtp_echo'];
+  const transport = options.transport === 'tcp' ? ['-t', 't1'] : [];
+  const all = [...local, ...calls, ...files, ...numbers, ...limit, ...transport];
+  if (takesCalls(options)) return options.audioPort === undefined ? [...all, '-rtp_echo'] : all;
   const [user = '', host = ''] = options.target.replace(/^sip:/, '').split('@');
   // What garbage is answered with is not the scenario's business; that the last request is answered is.
   if (options.scenario === 'garbage') all.push('-default_behaviors', 'none');
-  return [...all, '-s', user, '-r', `${options.rate ?? 10}`, host];
+  // Nothing holds back a call until others have ended.
+  const pace = ['-r', `${options.rate ?? 10}`, '-l', `${options.calls ?? 1}`];
+  return [...all, '-cid_str', `${CALL_ID_PREFIX}%u`, '-s', user, ...pace, host];
 }
 
 async function resultOf(folder: string, code: number | null, output: string): Promise<SippResult> {
