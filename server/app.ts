@@ -23,7 +23,7 @@ import { createConnector } from './connectors/create-connector.js';
 import { logEvents } from './log/call-log.js';
 import { LogGate } from './log/log-gate.js';
 import { createLogger, type Logger } from './log/logger.js';
-import { createMetrics } from './log/metrics.js';
+import { createMetrics, type SipStats } from './log/metrics.js';
 import { SecureSessions } from './secure/secure-sessions.js';
 import { liveSecureValues } from './secure/secure-value.js';
 import { DrachtioSignalling } from './sip/drachtio-signalling.js';
@@ -132,7 +132,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     conversations: calls,
     liveSecureValues,
     media: () => media.stats(),
-    sip: () => sip.stats(),
+    sip: () => sipStats(sip),
   });
   const api = await createApi({
     conversations: calls,
@@ -193,6 +193,12 @@ function checkRoutes(config: Config, flows: FlowSet): void {
     return [problem(`routes[${index}].flow`, message, `name an inbound flow: ${inbound.join(', ')}`)];
   });
   if (problems.length > 0) throw new ConfigError(problems);
+}
+
+function sipStats(sip: SipServer): SipStats {
+  const { transactions, dialogs, connections, dropped } = sip.stats();
+  const total = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+  return { transactions, dialogs, connections, dropped: total };
 }
 
 function readiness(signalling: DrachtioSignalling, media: MediaServer, calls: Calls): Readiness {
