@@ -23,6 +23,19 @@ export const CARD: Readonly<Record<FieldKind, string>> = {
 
 export const INVOCATION = JSON.stringify({ amount: '12.50', currency: 'EUR', reference: 'INV-7' });
 
+/** `support` of the library without its greeting. */
+const RECEPTION = `
+name: reception
+type: inbound
+tasks:
+  main:
+    - do: transferToAgent
+      agent: any
+      onFailure:
+        - { do: playAudio, prompt: Nobody there. }
+        - { do: disconnect }
+`;
+
 /** `card-payment` of the library with the shortest prompts, for tests that are not about its words. */
 const SHORT_PAYMENT = `
 name: short-payment
@@ -88,8 +101,12 @@ export class Scene {
   static async start(options: SceneOptions = {}): Promise<Scene> {
     const agentPhone = await Phone.start({ user: 'anna', ...options.agent });
     const callerPhone = await Phone.start({ user: 'caller', ...options.caller });
-    const config = { agents: [{ id: 'anna', uri: agentPhone.uri }], ...options.config };
-    const flows = { 'short-payment': SHORT_PAYMENT, ...options.flows };
+    const routes = [
+      { user: 'support', flow: 'reception' },
+      { user: 'pay', flow: 'pay-by-phone' },
+    ];
+    const config = { agents: [{ id: 'anna', uri: agentPhone.uri }], routes, ...options.config };
+    const flows = { reception: RECEPTION, 'short-payment': SHORT_PAYMENT, ...options.flows };
     return new Scene(await TestTacet.start({ ...options, config, flows }), callerPhone, agentPhone);
   }
 
