@@ -98,12 +98,13 @@ export class ClientServer {
     await setTimeout(REACTION_MS);
   }
 
-  /** Waits until an agent is connected, asks for a session as that agent, and resolves when it is active. */
+  /** Waits until caller and agent talk, asks for a session as that agent, and resolves when it is active. */
   async secure(mark: number, flow = 'quick-payment'): Promise<{ conversationId: string; sessionId: string }> {
     const { conversationId, participantId } = await this.tacet.event(
       'participant.connected',
       ({ seq, role }) => seq > mark && role === 'agent',
     );
+    await this.tacet.event('conversation.state', ({ seq, state }) => seq > mark && state === 'talking');
     const { status, body } = await this.tacet.api<SecureSessionView>(
       'POST',
       `/api/v1/conversations/${conversationId}/secure-sessions`,
@@ -135,6 +136,16 @@ export class ClientServer {
     assert.equal(data.last4, '4242');
     assert.match(String(data.confirmation), /^\d{6}$/);
     return data;
+  }
+
+  /** Waits until the two talk again after a session. */
+  async returned(sessionId: string): Promise<void> {
+    const ended = await this.tacet.event(
+      'secure.state',
+      (event) => event.sessionId === sessionId && event.state === 'ended',
+      30_000,
+    );
+    assert.equal(ended.end, 'returned');
   }
 
   /** Has every field pressed as the flow asks for it, a moment into its prompt. */

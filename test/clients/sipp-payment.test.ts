@@ -61,7 +61,7 @@ describe('SIPp pays', { skip: missing('sipp') }, () => {
         const methods = methodsOf(conversationId);
         await server.keyCard(sessionId, () => sipp.cue());
         await server.paid(sessionId);
-        await ended(sessionId);
+        await server.returned(sessionId);
         // The last cue lets the caller press once more, into the talk with the agent, and hang up.
         await sipp.cue();
         assert.deepEqual(await Promise.all([sipp.result, agent.result]), [OK, OK]);
@@ -110,7 +110,7 @@ describe('SIPp pays', { skip: missing('sipp') }, () => {
       // Speech can hold a weak 2200 Hz for a packet; the agent's tone is at -10 dBFS.
       assert.equal(audio.heard.toneMs(AGENT_HZ, await callerFrom, until, -16), 0);
       assert.deepEqual(agentAudio.heard.digits(), []);
-      await ended(sessionId);
+      await server.returned(sessionId);
       await Promise.all([hears(audio, AGENT_HZ), hears(agentAudio, CALLER_HZ)]);
       await server.tacet.app.calls.legs(conversationId).agent?.close();
       assert.deepEqual(await Promise.all([sipp.result, agent.result]), [OK, OK]);
@@ -135,15 +135,6 @@ describe('SIPp pays', { skip: missing('sipp') }, () => {
     const methods = new Set<DtmfMethod>();
     server.tacet.app.calls.legs(conversationId).customer.onDigit(({ method }) => methods.add(method));
     return methods;
-  }
-
-  function ended(sessionId: string) {
-    const over = server.tacet.event(
-      'secure.state',
-      (event) => event.sessionId === sessionId && event.state === 'ended',
-      30_000,
-    );
-    return over.then(({ end }) => assert.equal(end, 'returned'));
   }
 });
 

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import type { DtmfMethod } from '../../media/endpoint.js';
+import { AUDIBLE } from '../kit/heard.js';
+import { FRAME, tones } from '../kit/sounds.js';
+import { hasTone, keyIn, level, toneMs } from '../kit/spectrum.js';
+import { AGENT_HZ, CALLER_HZ } from './audio.js';
+import { startBaresip } from './baresip.js';
+import { missing } from './program.js';
+import { CARD, ClientServer } from './server.js';
+
+const PASSWORD = 'correct-horse-battery';
+/** Between keys, ms. */
+const GAP_MS = 120;
+/** How long the two talk at the end, ms. */
+const TALK_MS = 1000;
+/** Recordings begin and end with packets, and baresip plays by a clock of its own. */
+const SLACK_MS = 250;
+/** Speech holds weak traces of any frequency; the voices here are at -10 dBFS. */
+const VOICE_DBFS = -20;
+
+describe('baresip pays', { skip: missing('baresip') }, () => {
+  let server: ClientServer;
+  before(async () => {
+    server = await ClientServer.start([{ id: 'anna', password: PASSWORD }]);
+  });
+  after(() => server.close());
+
+  it('without an agent', async () => {
+    const { mark } = server;
+    const caller = await startBaresip({ user: 'caller' });
+    try {
+      await caller.call(server.tacet.uri('pay'));
+      await server.reached('askReference', mark);
+      await caller.press('4711#', GAP_MS);
+      await server.reached('askAmount', mark);
+      await caller.press('1950#', GAP_MS);
+      const sessionId = await server.active(mark);
+      await server.keyCard(sessionId, (field) => caller.press(CARD[field], GAP_MS));
+      const { amount } = await server.paid(sessionId);
+      assert.equal(amount, 1950);
+      await caller.ended(30_000);
+      assert.ok(audibleMs(await caller.heard()) > 5000, 'the caller was spoken to');
+      await server.leaveNothing();
+    } finally {
+      await caller.stop();
+    }
+  });
+
+  it('while a registered baresip agent hears nothing', async () => {
+    const { mark } = server;
+    const agent = await startBaresip({
+      user: 'anna',
+      says: tones([AGENT_HZ], -10),
+      register: { registrar: `127.0.0.1:${server.tacet.listening.sipPort}`, password: PASSWORD },
+    });
+    const caller = await startBaresip({ user: 'caller', says: tones([CALLER_HZ], -10) });
+    try {
+      await caller.call(server.tacet.uri('support'));
+      const { conversationId, sessionId } = await server.secure(mark);
+      const from = performance.now();
+      const methods = new Set<DtmfMethod>();
+      const { customer } = server.tacet.app.calls.legs(conversationId);
+      customer.onDigit(({ method }) => methods.add(method));
+      await server.keyCard(sessionId, (field) => caller.press(CARD[field], GAP_MS));
+      await server.tacet.event(
+        'secure.state',
+        (event) => event.sessionId === sessionId && event.state === 'unshielding',
+      );
+      const sessionMs = performance.now() - from;
+      await server.paid(sessionId);
+      await server.returned(sessionId);
+      await setTimeout(TALK_MS);
+      await caller.hangUp();
+      await agent.ended();
+      assert.deepEqual([...methods], ['rfc4733']);
+      assert.equal(agent.heardKeys(), '', 'no key came as an event');
+      const [callerHeard, agentHeard] = await Promise.all([caller.heard(), agent.heard()]);
+      assert.deepEqual(keysIn(agentHeard), [], 'no key came as tones');
+      // One leaked packet would split the silence, and leave less in one piece.
+      assert.ok(longestWithout(agentHeard, CALLER_HZ) > sessionMs - SLACK_MS, 'no voice came');
+      assert.ok(longestWithout(callerHeard, AGENT_HZ) > sessionMs - SLACK_MS, 'nor went back');
+      assert.ok(toneMs(agentHeard, CALLER_HZ, VOICE_DBFS) > TALK_MS / 2, 'they talked again');
+      await server.leaveNothing();
+    } finally {
+      await Promise.all([caller.stop(), agent.stop()]);
+    }
+  });
+});
+
+/** A recording in pieces of 20 ms. */
+function pieces(pcm: Int16Array): Int16Array[] {
+  return Array.from({ length: Math.floor(pcm.length / FRAME) }, (_, at) =>
+    pcm.subarray(at * FRAME, (at + 1) * FRAME),
+  );
+}
+
+function audibleMs(pcm: Int16Array): number {
+  return pieces(pcm).filter((piece) => level(piece) >= AUDIBLE).length * 20;
+}
+
+/** The longest stretch that does not hold the voice, ms. */
+function longestWithout(pcm: Int16Array, hz: number): number {
+  let longest = 0;
+  let now = 0;
+  for (const piece of pieces(pcm)) {
+    now = hasTone(piece, hz, VOICE_DBFS) ? 0 : now + 20;
+    longest = Math.max(longest, now);
+  }
+  return longest;
+}
+
+/** Keys that sound for two pieces or longer. */
+function keysIn(pcm: Int16Array): string[] {
+  const keys = pieces(pcm).map(keyIn);
+  return keys.flatMap((key, at) =>
+    key !== null && keys[at - 1] === key && keys[at - 2] !== key ? [key] : [],
+  );
+}
