@@ -41,6 +41,8 @@ export interface MediaServer {
   start(): Promise<void>;
   /** True while calls can be taken. */
   readonly ready: boolean;
+  /** Called each time the engine is lost: every endpoint is closed by then. The server begins anew by itself. */
+  onLost(listener: () => void): void;
   createEndpoint(options?: EndpointOptions): Promise<MediaEndpoint>;
   /** Joins two endpoints in both directions; audio and keys from before this moment are dropped, never forwarded. */
   bridge(a: MediaEndpoint, b: MediaEndpoint): Promise<void>;

@@ -17,8 +17,8 @@ const PROMPT_CACHE = fileURLToPath(new URL('../../prompt-cache/', import.meta.ur
 const START_MS = 60_000;
 const STOP_MS = 3000;
 const COLLECT_MS = 300;
-/** Prompts of one action, at most. */
-const REPEATS = 50;
+/** How often a call hears the long prompt: longer than any run. */
+const REPEATS = 100;
 
 export interface TacetPlan {
   /** An empty directory. */
@@ -134,7 +134,7 @@ function writeConfiguration(plan: TacetPlan, sipPort: number, httpPort: number, 
 
 /** `loop` plays the long prompt on and on, `keys` answers each key, `desk` rings an agent, `secure` is private. */
 function benchFlows({ long, tones }: PromptFiles, keys: number): { name: string; [key: string]: unknown }[] {
-  const loop = { do: 'playAudio', prompt: Array.from({ length: REPEATS }, () => ({ file: long })) };
+  const loop = Array.from({ length: REPEATS }, () => ({ do: 'playAudio', prompt: { file: long } }));
   const ask = (at: number) => ({
     do: 'collectInput',
     name: `key${at}`,
@@ -149,7 +149,7 @@ function benchFlows({ long, tones }: PromptFiles, keys: number): { name: string;
   const questions = Array.from({ length: keys + 1 }, (_, at) => ask(at));
   const disconnect = { do: 'disconnect' };
   return [
-    { name: 'bench-loop', type: 'inbound', tasks: { main: [loop, disconnect] } },
+    { name: 'bench-loop', type: 'inbound', tasks: { main: [...loop, disconnect] } },
     {
       name: 'bench-keys',
       type: 'inbound',
@@ -161,6 +161,6 @@ function benchFlows({ long, tones }: PromptFiles, keys: number): { name: string;
       type: 'inbound',
       tasks: { main: [{ do: 'transferToAgent', name: 'toAgent', agent: 'any', onFailure: [disconnect] }] },
     },
-    { name: 'bench-secure', type: 'secure', tasks: { main: [loop, { do: 'returnToAgent' }] } },
+    { name: 'bench-secure', type: 'secure', tasks: { main: [...loop, { do: 'returnToAgent' }] } },
   ];
 }

@@ -24,13 +24,18 @@ export interface EmbeddedMediaServerOptions {
   readonly codecs?: readonly Codec[];
 }
 
+/** Between the loss of the thread and the next try to start one. */
+const RESTART_MS = 1000;
+
 /** The engine that terminates media in this process: RTP in one worker thread, this class in front of it. */
 export class EmbeddedMediaServer implements MediaServer {
   readonly engine = 'embedded';
   readonly #options: EmbeddedMediaServerOptions;
   readonly #endpoints = new Map<string, EmbeddedEndpoint>();
+  readonly #lostListeners = new Set<() => void>();
   #link: EngineLink | null = null;
   #started = false;
+  #restart: NodeJS.Timeout | undefined;
 
   constructor(options: EmbeddedMediaServerOptions) {
     this.#options = options;
@@ -43,17 +48,22 @@ export class EmbeddedMediaServer implements MediaServer {
   /** Rejects with `no-port` when RTP cannot be bound at the address. */
   async start(): Promise<void> {
     const { address, ports, drainMs = 2000 } = this.#options;
-    this.#link = new EngineLink(
+    const link = new EngineLink(
       { address, ports, drainMs },
       { onNews: (news) => this.#onNews(news), onLost: () => this.#onLost() },
     );
+    this.#link = link;
     try {
-      await this.#link.request({ op: 'start' });
+      await link.request({ op: 'start' });
     } catch (error) {
-      await this.close();
+      await link.close();
       throw error;
     }
     this.#started = true;
+  }
+
+  onLost(listener: () => void): void {
+    this.#lostListeners.add(listener);
   }
 
   async createEndpoint({ relaysKeys = true }: EndpointOptions = {}): Promise<MediaEndpoint> {
@@ -95,6 +105,7 @@ export class EmbeddedMediaServer implements MediaServer {
 
   async close(): Promise<void> {
     this.#started = false;
+    clearTimeout(this.#restart);
     for (const endpoint of [...this.#endpoints.values()]) await endpoint.close();
     await this.#link?.close();
   }
@@ -110,6 +121,17 @@ export class EmbeddedMediaServer implements MediaServer {
 
   #onLost(): void {
     for (const endpoint of [...this.#endpoints.values()]) endpoint.onLost();
+    for (const listener of this.#lostListeners) listener();
+    if (this.#started) this.#restartSoon();
+  }
+
+  #restartSoon(): void {
+    clearTimeout(this.#restart);
+    this.#restart = setTimeout(() => {
+      this.start().catch(() => {
+        if (this.#started) this.#restartSoon();
+      });
+    }, RESTART_MS);
   }
 }
 

@@ -50,6 +50,9 @@ export class Calls implements Conversations {
 
   constructor(options: CallsOptions) {
     this.#options = options;
+    options.media.onLost(() => {
+      for (const { conversation } of this.#live.values()) void conversation.abandon('media-failed');
+    });
   }
 
   get liveCount(): number {

@@ -12,6 +12,11 @@ import { countingPrompts, FarEnd, startEngine } from './media-far-end.js';
 
 const code = (expected: string) => (error: unknown) => error instanceof MediaError && error.code === expected;
 
+/** The server has no event for it: readiness is what a health check asks for, again and again. */
+async function untilReady(server: { readonly ready: boolean }): Promise<void> {
+  while (!server.ready) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
   const closers: (() => unknown)[] = [];
   afterEach(async () => {
@@ -142,6 +147,17 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
     await assert.rejects(server.createEndpoint(), code('engine-lost'));
     await assert.rejects(server.stats(), code('engine-lost'));
     await endpoint.close();
+  });
+
+  it('tells of a lost engine and takes calls again by itself', async () => {
+    const server = await engine({ from: 46_560, to: 46_569 });
+    const endpoint = await server.createEndpoint();
+    const lost = new Promise<void>((resolve) => server.onLost(resolve));
+    await assert.rejects(endpoint.sendDigits(null as never), code('engine-lost'));
+    await within(lost, 1000, 'word of the loss');
+    assert.equal(server.ready, false);
+    await within(untilReady(server), 5000, 'a new engine');
+    await (await server.createEndpoint()).close();
   });
 
   for (const [how, expected] of [

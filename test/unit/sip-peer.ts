@@ -10,6 +10,9 @@ import { type App, connectApp } from './sip-srf.js';
 /** How long any message may take on loopback. */
 export const PATIENCE_MS = 5000;
 
+/** How long a whole test may take. */
+const TEST_MS = 60_000;
+
 /** Time that passes only when told. */
 export class VirtualClock implements SipClock {
   readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
@@ -128,8 +131,15 @@ export interface PeerRequest {
 
 let branches = 0;
 
+/** Peers to be closed at the end of a test, however it ends. */
+const opened = new Set<Peer>();
+
 /** A SIP peer made of a raw socket. */
 export abstract class Peer {
+  constructor() {
+    opened.add(this);
+  }
+
   readonly inbox = new Mailbox<Heard>();
   abstract readonly protocol: 'UDP' | 'TCP';
   abstract readonly port: number;
@@ -247,7 +257,7 @@ export class UdpPeer extends Peer {
   }
 
   close(): void {
-    this.#socket.close();
+    if (opened.delete(this)) this.#socket.close();
   }
 }
 
@@ -319,10 +329,11 @@ export async function onBench(
   const peer = await UdpPeer.open(server.sipPort);
   const app = await connectApp(server);
   try {
-    await test({ server, clock, app, peer });
+    await within(test({ server, clock, app, peer }), TEST_MS, 'the test');
   } finally {
     app.disconnect();
-    peer.close();
+    for (const each of opened) each.close();
+    opened.clear();
     await within(server.close(), PATIENCE_MS, 'the server to close');
   }
   if (clock.pending !== 0) throw new Error(`${clock.pending} timers left`);

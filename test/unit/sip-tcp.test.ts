@@ -201,7 +201,7 @@ describe('SIP over TCP', () => {
 
   it('opens a connection to a callee, and uses it again', () =>
     onBench(async ({ app, server }) => {
-      const listener = createServer();
+      const listener = createServer().unref();
       listener.listen(0, '127.0.0.1');
       await once(listener, 'listening');
       const address = listener.address();

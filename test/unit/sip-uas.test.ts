@@ -161,7 +161,10 @@ describe('INVITE from the network', () => {
         clock.advance(wait);
         assert.equal((await peer.next()).text, ok.text);
       }
+      peer.send(INVITE);
+      assert.equal((await peer.next()).text, ok.text);
       peer.send({ method: 'ACK', seq: 1, to: ok.get('To') });
+      peer.send(INVITE);
       await peer.silence();
       clock.advance(8000);
       await peer.silence();
