@@ -1,10 +1,11 @@
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import pino from 'pino';
 import { ConfigError, type ConfigProblem } from '../config/problems.js';
 import type { Config } from '../config/schema.js';
 import { agentPasswords } from '../config/secrets.js';
-import type { FlowSet } from '../flows/flow.js';
+import { actionsOf, type FlowSet } from '../flows/flow.js';
 import { staticAudio } from '../flows/interpreter.js';
 import { loadLibrary } from '../flows/loader.js';
 import { EmbeddedMediaServer } from '../media/embedded/embedded-media-server.js';
@@ -74,10 +75,11 @@ interface Parts {
  */
 export async function buildApp(config: Config, options: AppOptions = {}): Promise<App> {
   const flows = await loadLibrary([LIBRARY, ...config.flows.directories]);
-  checkRoutes(config, flows);
+  checkReferences(config, flows);
   const { passwords, generated } = agentPasswords(config);
   const tokens = loadTokens(config);
-  const logGate = new LogGate(options.logDestination ?? process.stdout);
+  // Not written synchronously: a reader of the log that stalls must not stall calls.
+  const logGate = new LogGate(options.logDestination ?? pino.destination({ dest: 1, sync: false }));
   const log = createLogger({ level: config.log.level, destination: logGate });
   const events = new CallEvents();
   const connectors = buildConnectors(config, log);
@@ -164,6 +166,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
       ...[...connectors.values()].map((connector) => () => connector.close()),
       () => metrics.close(),
       logEvents(events, log),
+      () => logGate.flushSync(),
     ],
   });
 }
@@ -175,8 +178,8 @@ function buildConnectors(config: Config, log: Logger): ReadonlyMap<string, Conne
   );
 }
 
-/** A route or a connector that a flow names but nobody configured is an error now, not in a call. */
-function checkRoutes(config: Config, flows: FlowSet): void {
+/** A flow that a route names, or a connector that a flow names, must exist: an error now, not in a call. */
+function checkReferences(config: Config, flows: FlowSet): void {
   const problem = (field: string, message: string, remedy: string): ConfigProblem => ({
     file: config.configFile ?? '(defaults)',
     line: null,
@@ -192,6 +195,16 @@ function checkRoutes(config: Config, flows: FlowSet): void {
     const message = flow ? `flow ${name} is of type ${flow.type}` : `there is no flow ${name}`;
     return [problem(`routes[${index}].flow`, message, `name an inbound flow: ${inbound.join(', ')}`)];
   });
+  for (const flow of flows.values()) {
+    for (const { do: action, fields, path } of actionsOf(flow)) {
+      if (action !== 'callSecureData' || !('connector' in fields)) continue;
+      const name = String(fields.connector);
+      if (name in config.connectors) continue;
+      const message = `flow ${flow.name} (${path}) calls a connector that is not configured`;
+      const known = Object.keys(config.connectors).join(', ');
+      problems.push(problem(`connectors.${name}`, message, `configure it, or name one of: ${known}`));
+    }
+  }
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
@@ -264,7 +277,7 @@ export class App {
     return {
       sipAddress: config.sip.advertisedAddress,
       sipPort: sip.sipPort,
-      httpUrl: `http://${address}:${port}`,
+      httpUrl: `http://${isIPv6(address) ? `[${address}]` : address}:${port}`,
       tokenFile: this.#parts.tokenFile,
       passwordFiles: this.#parts.passwordFiles,
     };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { ConfigError } from '../../config/config.js';
 import { FlowError } from '../../flows/problems.js';
 import { Phone } from '../kit/phone.js';
 import { Refused } from '../kit/phone-sip.js';
@@ -52,5 +53,19 @@ describe('a flow with an error', () => {
       assert.match(error.message, /playAudio/);
       return true;
     });
+  });
+});
+
+describe('a connector that nobody configured', () => {
+  it('keeps the server from starting and names flow and place', async () => {
+    await assert.rejects(
+      TestTacet.start({ config: { connectors: { other: { type: 'sandbox' } } } }),
+      (error) => {
+        assert.ok(error instanceof ConfigError);
+        assert.match(error.message, /connectors\.payment/);
+        assert.match(error.message, /card-payment \(tasks\.main\[\d+\]\)/);
+        return true;
+      },
+    );
   });
 });
