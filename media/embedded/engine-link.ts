@@ -7,7 +7,6 @@ import type {
   EngineOptions,
   EngineRequest,
   EngineResults,
-  EngineStart,
   RequestMessage,
 } from './messages.js';
 
@@ -26,14 +25,11 @@ export interface EngineLinkEvents {
 /** An engine that does not answer for this long counts as lost. */
 const REPLY_DEADLINE_MS = 5000;
 const EXIT_DEADLINE_MS = 2000;
-/** How long process.exit() may be held up until the sockets are closed. */
-const PROCESS_EXIT_DEADLINE_MS = 500;
 
 /** The main side of the worker thread: numbered requests, each with one reply and a deadline. */
 export class EngineLink {
   readonly #worker: Worker;
   readonly #events: EngineLinkEvents;
-  readonly #closed = new Int32Array(new SharedArrayBuffer(4));
   readonly #waiting = new Map<number, Waiting>();
   #seq = 0;
   #up = true;
@@ -45,7 +41,7 @@ export class EngineLink {
     this.#events = events;
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), {
       name: 'media',
-      workerData: { options, closed: this.#closed } satisfies EngineStart,
+      workerData: options,
     });
     this.#exited = once(this.#worker, 'exit');
     this.#worker.on('message', (message: EngineMessage) => this.#receive(message));
@@ -53,11 +49,7 @@ export class EngineLink {
       this.#cause = error;
       this.#lose();
     });
-    this.#worker.on('exit', () => {
-      process.off('exit', this.#onProcessExit);
-      this.#lose();
-    });
-    process.on('exit', this.#onProcessExit);
+    this.#worker.on('exit', () => this.#lose());
   }
 
   get up(): boolean {
@@ -90,12 +82,6 @@ export class EngineLink {
     await this.#exited;
     clearTimeout(deadline);
   }
-
-  /** Node stops threads at process.exit(), and aborts when one is receiving datagrams then. */
-  readonly #onProcessExit = (): void => {
-    this.#worker.postMessage({ seq: 0, request: { op: 'exit' } } satisfies RequestMessage);
-    Atomics.wait(this.#closed, 0, 0, PROCESS_EXIT_DEADLINE_MS);
-  };
 
   #receive(message: EngineMessage): void {
     if (message.type === 'fault') {

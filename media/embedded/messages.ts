@@ -74,13 +74,6 @@ export interface EngineResults {
   exit: null;
 }
 
-/** `workerData` of the thread. */
-export interface EngineStart {
-  readonly options: EngineOptions;
-  /** One cell, 1 once every socket is closed: the main side waits for it where it cannot read messages. */
-  readonly closed: Int32Array;
-}
-
 export interface RequestMessage {
   readonly seq: number;
   readonly request: EngineRequest;

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import { MediaError } from '../media-server.js';
 import { Engine } from './engine.js';
-import type { EngineMessage, EngineStart, RequestMessage } from './messages.js';
+import type { EngineMessage, EngineOptions, RequestMessage } from './messages.js';
 
 /** The thread of the packet timer and all RTP sockets; started by EngineLink. */
 
@@ -12,9 +12,7 @@ if (!port) throw new Error('media/embedded/worker runs as a worker thread only')
 
 const send = (message: EngineMessage): void => port.postMessage(message);
 
-const { options, closed } = workerData as EngineStart;
-
-const engine = new Engine(options, {
+const engine = new Engine(workerData as EngineOptions, {
   now: () => performance.now(),
   random: () => randomBytes(4).readUInt32LE() / 2 ** 32,
   newStream: () => {
@@ -29,11 +27,9 @@ const engine = new Engine(options, {
   report: send,
 });
 
-/** Node aborts the whole process when a thread is stopped while datagrams arrive: sockets are closed first. */
+/** Node 20 aborts the whole process, now and then, when a thread ends itself while datagrams arrive: no socket is left. */
 function exit(): void {
   engine.shutDown();
-  Atomics.store(closed, 0, 1);
-  Atomics.notify(closed, 0);
   port?.close();
 }
 
