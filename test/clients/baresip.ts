@@ -17,8 +17,6 @@ export interface BaresipOptions {
   readonly says?: Sound;
   /** Default 120. */
   readonly seconds?: number;
-  /** How it sends keys: telephone-event (default) or SIP INFO. */
-  readonly keys?: 'rtpevent' | 'info';
   /** Answers by itself. Default true. */
   readonly autoAnswer?: boolean;
   /** Registers there at start: address and port of the registrar. */
@@ -33,7 +31,10 @@ export interface Baresip {
   readonly control: BaresipControl;
   /** Calls and resolves when it is answered. Rejects with what baresip says when it is not. */
   call(target: string, deadlineMs?: number): Promise<void>;
-  /** Presses the keys one after the other, `gapMs` apart (default 200; baresip decides how long each is held). */
+  /**
+   * Presses the keys one after the other, `gapMs` apart (default 200; baresip decides how long each is held).
+   * Always telephone-events: baresip 1.0 offers them in every call and knows no other way.
+   */
   press(keys: string, gapMs?: number): Promise<void>;
   /** Keys it received so far. */
   heardKeys(): string;
@@ -81,7 +82,7 @@ async function writeFiles(
 ): Promise<void> {
   const pcm = new Int16Array((options.seconds ?? 120) * 8000);
   (options.says ?? silence)(pcm);
-  const { user = 'baresip', keys = 'rtpevent', autoAnswer = true, register } = options;
+  const { user = 'baresip', autoAnswer = true, register } = options;
   const login = register
     ? `sip:${user}@${register.registrar}>;auth_user=${user};auth_pass=${register.password};regint=60`
     : `sip:${user}@127.0.0.1:${port}>;regint=0`;
@@ -104,7 +105,7 @@ async function writeFiles(
   await writeFile(join(folder, 'config'), `${config.join('\n')}\n`);
   await writeFile(join(folder, 'contacts'), '');
   const answers = autoAnswer ? 'auto' : 'manual';
-  await writeFile(join(folder, 'accounts'), `<${login};answermode=${answers};dtmfmode=${keys}\n`);
+  await writeFile(join(folder, 'accounts'), `<${login};answermode=${answers}\n`);
 }
 
 class RunningBaresip implements Baresip {

@@ -62,7 +62,7 @@ test('baresip calls a SIPp agent and hears its own voice come back', {
   skip: missing('sipp', 'baresip'),
 }, async () => {
   const agent = await startSipp({ scenario: 'agent', deadlineMs: 15_000 });
-  const baresip = await startBaresip({ says: tones([1850], -10), keys: 'info' });
+  const baresip = await startBaresip({ says: tones([1850], -10) });
   try {
     await baresip.call(agent.uri);
     await baresip.press('12');
