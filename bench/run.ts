@@ -31,6 +31,7 @@ export interface TacetFigures {
   readonly keyToPromptMs: Percentiles;
   readonly secureSilentMs: Percentiles;
   readonly secureAcceptedMs: Percentiles;
+  /** Memory that the most calls took, the server's warm-up included, for each of them. */
   readonly bytesPerCall: number;
 }
 
@@ -119,9 +120,9 @@ async function measureTacet(bench: Bench, tacet: Tacet): Promise<TacetFigures> {
   const { load, options, most, say } = bench;
   const { pid, sipPort: port } = tacet;
   const loop = { user: 'loop', port, perSecond: PER_SECOND };
+  const idleBytes = await tacet.settledBytes();
   say('tacet: call set-ups');
   const cpuMsPerSetUp = await measureSetUps(load, { pid, user: 'loop', port });
-  const idleBytes = await tacet.settledBytes();
   const lateness = () => tacet.lateness();
   say(`tacet: ${options.calls} calls`);
   await load.request('call', { ...loop, calls: options.calls });
@@ -187,9 +188,9 @@ async function benchFreeswitch(bench: Bench): Promise<FreeswitchFigures | null> 
   });
   try {
     const { pid, sipPort: port } = freeswitch;
+    const idleBytes = residentBytes(pid);
     say('freeswitch: call set-ups');
     const cpuMsPerSetUp = await measureSetUps(load, { pid, user: 'loop', port });
-    const idleBytes = residentBytes(pid);
     say(`freeswitch: ${options.calls} calls`);
     await load.request('call', { user: 'loop', port, calls: options.calls, perSecond: PER_SECOND });
     const few = await steady(bench, pid, options.calls);
