@@ -153,13 +153,16 @@ export class Scene {
   }
 
   /**
-   * When the last packet with the other one's voice had come: from the first packet on that lacks it. Packets are
-   * judged in their order, as the clock only says when this process got round to reading them.
+   * When comfort tone or prompt took the place of the other one's voice: the first packet that begins a talk spurt
+   * (marker bit) without it. Packets are judged by what they are, as the clock only says when this process got round
+   * to reading them, and a packet that came late before is no sign of a shield.
    */
   async deafFrom(call: PhoneCall, hz: number, since: number): Promise<number> {
     const first = () =>
-      call.heard.packets.find(({ at, pcm }) => at >= since && pcm !== null && !hasTone(pcm, hz, AUDIBLE));
-    await call.waitUntil(() => first() !== undefined, `a packet without ${hz} Hz`);
+      call.heard.packets.find(
+        ({ at, marker, pcm }) => at >= since && marker && pcm !== null && !hasTone(pcm, hz, AUDIBLE),
+      );
+    await call.waitUntil(() => first() !== undefined, `a talk spurt without ${hz} Hz`);
     return first()?.at ?? since;
   }
 
