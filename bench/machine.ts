@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { cpuMs } from './process-usage.js';
 
+/** A time is quiet when all other programs together had less than this share of the machine. */
+export const QUIET = 0.05;
+
 interface Ticks {
   /** Stolen time included. */
   readonly used: number;

@@ -2,6 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { LoadOperations } from './load/process.js';
+import type { SilentTime } from './load/secure.js';
+import { QUIET, watchOthers } from './machine.js';
 import { measureSetUps } from './measure/set-ups.js';
 import { measureSteady, type Steady, type SteadyPlan } from './measure/steady.js';
 import type { Options } from './options.js';
@@ -21,6 +23,8 @@ const SETTLE_MS = 1000;
 const PER_SECOND = 100;
 const KEY_CALLERS = 12;
 const KEYS = 10;
+/** Deadline of the two tests of latency. */
+const TEST_MS = 60_000;
 const SESSIONS = 40;
 const SESSIONS_AT_A_TIME = 8;
 
@@ -31,6 +35,8 @@ export interface TacetFigures {
   readonly keyToPromptMs: Percentiles;
   readonly secureSilentMs: Percentiles;
   readonly secureAcceptedMs: Percentiles;
+  /** The machine did little else while keys and secure sessions were measured. */
+  readonly quiet: { readonly keys: boolean; readonly secure: boolean };
   /** Memory that the most calls took, the server's warm-up included, for each of them. */
   readonly bytesPerCall: number;
 }
@@ -120,43 +126,50 @@ async function measureTacet(bench: Bench, tacet: Tacet): Promise<TacetFigures> {
   const { load, options, most, say } = bench;
   const { pid, sipPort: port } = tacet;
   const loop = { user: 'loop', port, perSecond: PER_SECOND };
-  const idleBytes = await tacet.settledBytes();
-  say('tacet: call set-ups');
-  const cpuMsPerSetUp = await measureSetUps(load, { pid, user: 'loop', port });
   const lateness = () => tacet.lateness();
+  const idleBytes = await tacet.settledBytes();
   say(`tacet: ${options.calls} calls`);
   await load.request('call', { ...loop, calls: options.calls });
   const few = await steady(bench, pid, options.calls, lateness);
   say('tacet: keys and prompts');
-  const keys = await load.request('keys', { user: 'keys', port, callers: KEY_CALLERS, keys: KEYS }, 60_000);
+  const keys = await quietly(bench, pid, () => measureKeys(bench, tacet));
   say('tacet: secure sessions');
-  const secure = await load.request(
-    'secure',
-    {
-      user: 'desk',
-      port,
-      sessions: SESSIONS,
-      atATime: SESSIONS_AT_A_TIME,
-      flow: 'bench-secure',
-      httpUrl: tacet.httpUrl,
-      token: tacet.token,
-    },
-    60_000,
-  );
+  const secure = await quietly(bench, pid, () => measureSecure(bench, tacet));
   say(`tacet: ${most} calls`);
   await load.request('call', { ...loop, calls: most - options.calls });
   const many = await steady(bench, pid, most, lateness);
   const bytesPerCall = ((await tacet.settledBytes()) - idleBytes) / most;
   await load.request('hangUp', PER_SECOND * 2);
+  say('tacet: call set-ups');
   return {
-    cpuMsPerSetUp,
+    cpuMsPerSetUp: await measureSetUps(load, { pid, user: 'loop', port }),
     steady: few,
     most: many,
-    keyToPromptMs: percentiles(keys),
-    secureSilentMs: percentiles(secure.map(({ silentMs }) => silentMs)),
-    secureAcceptedMs: percentiles(secure.map(({ acceptedMs }) => acceptedMs)),
+    keyToPromptMs: percentiles(keys.result),
+    secureSilentMs: percentiles(secure.result.map(({ silentMs }) => silentMs)),
+    secureAcceptedMs: percentiles(secure.result.map(({ acceptedMs }) => acceptedMs)),
+    quiet: { keys: keys.quiet, secure: secure.quiet },
     bytesPerCall,
   };
+}
+
+async function quietly<T>(
+  { load }: Bench,
+  pid: number,
+  measure: () => Promise<T>,
+): Promise<{ result: T; quiet: boolean }> {
+  const others = watchOthers([process.pid, load.pid, pid]);
+  const result = await measure();
+  return { result, quiet: others() < QUIET };
+}
+
+function measureKeys({ load }: Bench, { sipPort: port }: Tacet): Promise<number[]> {
+  return load.request('keys', { user: 'keys', port, callers: KEY_CALLERS, keys: KEYS }, TEST_MS);
+}
+
+function measureSecure({ load }: Bench, { sipPort: port, httpUrl, token }: Tacet): Promise<SilentTime[]> {
+  const test = { user: 'desk', sessions: SESSIONS, atATime: SESSIONS_AT_A_TIME, flow: 'bench-secure' };
+  return load.request('secure', { ...test, port, httpUrl, token }, TEST_MS);
 }
 
 async function benchBare(bench: Bench): Promise<Figures['bare']> {
@@ -189,13 +202,13 @@ async function benchFreeswitch(bench: Bench): Promise<FreeswitchFigures | null> 
   try {
     const { pid, sipPort: port } = freeswitch;
     const idleBytes = residentBytes(pid);
-    say('freeswitch: call set-ups');
-    const cpuMsPerSetUp = await measureSetUps(load, { pid, user: 'loop', port });
     say(`freeswitch: ${options.calls} calls`);
     await load.request('call', { user: 'loop', port, calls: options.calls, perSecond: PER_SECOND });
     const few = await steady(bench, pid, options.calls);
     const bytesPerCall = (residentBytes(pid) - idleBytes) / options.calls;
     await load.request('hangUp', PER_SECOND * 2);
+    say('freeswitch: call set-ups');
+    const cpuMsPerSetUp = await measureSetUps(load, { pid, user: 'loop', port });
     return { version: freeswitchVersion(file), cpuMsPerSetUp, steady: few, bytesPerCall };
   } finally {
     await freeswitch.stop();

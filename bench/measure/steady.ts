@@ -1,5 +1,5 @@
 import type { LoadOperations } from '../load/process.js';
-import { watchOthers } from '../machine.js';
+import { QUIET, watchOthers } from '../machine.js';
 import { cpuMs } from '../process-usage.js';
 import type { Child } from '../rpc.js';
 import { median } from '../statistics.js';
@@ -8,8 +8,6 @@ import { median } from '../statistics.js';
 const PACKETS = 50;
 /** Under this share of the packets the target did not do the work that its CPU time is counted for. */
 const LEAST_DELIVERED = 0.9;
-/** A window is quiet when all other programs together had less than this share of the machine. */
-const QUIET = 0.04;
 
 export interface Lateness {
   readonly p99: number;
