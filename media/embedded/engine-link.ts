@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { MediaError } from '../media-server.js';
 import type {
@@ -33,7 +32,7 @@ export class EngineLink {
   readonly #waiting = new Map<number, Waiting>();
   #seq = 0;
   #up = true;
-  #exited: Promise<unknown>;
+  readonly #exited: Promise<void>;
   /** What the thread died of. */
   #cause: unknown;
 
@@ -43,7 +42,7 @@ export class EngineLink {
       name: 'media',
       workerData: options,
     });
-    this.#exited = once(this.#worker, 'exit');
+    this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
     this.#worker.on('message', (message: EngineMessage) => this.#receive(message));
     this.#worker.on('error', (error) => {
       this.#cause = error;

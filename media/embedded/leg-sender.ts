@@ -68,6 +68,10 @@ export class LegSender {
     });
   }
 
+  get nextSequence(): number {
+    return this.#sequence;
+  }
+
   get loopName(): AudioLoop | null {
     return this.#loopName;
   }

@@ -157,6 +157,7 @@ export class Leg implements Ticker {
       held: this.#audio !== null && !this.#audio.sending,
       codec: this.#audio?.codec ?? null,
       dtmf: this.#audio === null ? [] : [events, 'sip-info'],
+      nextSequence: this.#sender.nextSequence,
       lastPacketAgeMs: this.#now() - this.#receiver.lastPacketAt,
     };
   }
