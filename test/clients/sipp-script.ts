@@ -76,7 +76,7 @@ export function request(method: string, text: RequestText): string {
   return message(method, CALLED, `To: <${CALLED}>`, text);
 }
 
-/** A request in the dialog that the last answer with a route set (`expect(200)`) began. */
+/** A request in the dialog that the last answer with a route set ({@link answered}) began. */
 export function inDialog(method: string, text: RequestText): string {
   return message(method, '[next_url]', `To: <${CALLED}>[peer_tag_param]\n[routes]`, text);
 }
@@ -106,7 +106,12 @@ function expected(what: string, { matching, timeoutMs = 10_000 }: Expected): str
 
 /** An answer, after 100, 180 and 183 when it is one to an INVITE. */
 export function expect(status: number, wanted: Expected = {}): string {
-  return `${['100', '180', '183'].map(maybe).join('')}${expected(`response="${status}" rrs="true"`, wanted)}`;
+  return `${['100', '180', '183'].map(maybe).join('')}${expected(`response="${status}"`, wanted)}`;
+}
+
+/** The 200 that begins a dialog. */
+export function answered(wanted: Expected = {}): string {
+  return `${['100', '180', '183'].map(maybe).join('')}${expected('response="200" rrs="true"', wanted)}`;
 }
 
 /** An answer that may come here. */
@@ -118,12 +123,38 @@ export function expectRequest(method: string, wanted: Expected = {}): string {
   return expected(`request="${method}"`, wanted);
 }
 
+export interface AnswerText {
+  readonly body?: string;
+  /** Further header fields, whole lines. */
+  readonly headers?: readonly string[];
+  /** Begins a dialog, or refuses to: our tag is put into To. */
+  readonly tagged?: boolean;
+  /** Answers the INVITE that {@link expectCall} took, whatever came since (a CANCEL). */
+  readonly toInvite?: boolean;
+}
+
 /** Answers the request received last. */
-export function answer(status: string, body = '', headers: readonly string[] = []): string {
-  const type = body === '' ? [] : ['Content-Type: application/sdp'];
-  const copied = ['Via', 'From', 'To', 'Call-ID', 'CSeq', 'Record-Route'].map((name) => `[last_${name}:]`);
-  const lines = [`SIP/2.0 ${status}`, ...copied, ...headers, ...type, 'Content-Length: [len]'];
+export function answer(status: string, text: AnswerText = {}): string {
+  const { body = '', headers = [], tagged = false, toInvite = false } = text;
+  const lines = [
+    `SIP/2.0 ${status}`,
+    '[last_Via:]',
+    '[last_From:]',
+    `[last_To:]${tagged ? ';tag=[pid]-[call_number]' : ''}`,
+    '[last_Call-ID:]',
+    toInvite ? 'CSeq: [$2] INVITE' : '[last_CSeq:]',
+    `Contact: ${SELF}`,
+    ...headers,
+    ...(body === '' ? [] : ['Content-Type: application/sdp']),
+    'Content-Length: [len]',
+  ];
   return `  <send><![CDATA[\n\n${lines.join('\n')}\n\n${body}\n]]></send>\n`;
+}
+
+/** An INVITE, whose CSeq is kept for an answer that comes after other requests. */
+export function expectCall(): string {
+  const number = '<ereg regexp="[0-9]+" search_in="hdr" header="CSeq:" assign_to="2"/>';
+  return `  <recv request="INVITE" timeout="15000"><action>${number}</action></recv>\n`;
 }
 
 export function pause(ms: number): string {
@@ -132,7 +163,7 @@ export function pause(ms: number): string {
 
 /** INVITE, 200 and ACK, with this offer. */
 export function call(text: Partial<RequestText> = {}, wanted: Expected = {}): string {
-  return `${invite(text)}${expect(200, wanted)}${inDialog('ACK', { cseq: 1 })}`;
+  return `${invite(text)}${answered(wanted)}${inDialog('ACK', { cseq: 1 })}`;
 }
 
 /** BYE and its 200. */
@@ -142,6 +173,7 @@ export function hangUp(cseq: number): string {
 
 export function scenario(...parts: readonly string[]): string {
   const body = parts.join('');
-  const used = body.includes('assign_to="1"') ? '  <Reference variables="1"/>\n' : '';
+  const kept = ['1', '2'].filter((name) => body.includes(`assign_to="${name}"`));
+  const used = kept.length > 0 ? `  <Reference variables="${kept.join(',')}"/>\n` : '';
   return `<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="script">\n${body}${used}</scenario>\n`;
 }

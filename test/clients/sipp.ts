@@ -24,6 +24,8 @@ interface SippOptions {
   readonly audioPort?: number;
   /** Default `udp`. */
   readonly transport?: 'udp' | 'tcp';
+  /** Shows the scenario each copy of a message, and sends none again. Default: SIPp sees to both by itself. */
+  readonly seesCopies?: boolean;
 }
 
 export interface SippCaller extends SippOptions {
@@ -158,7 +160,10 @@ function argumentsOf(options: SippCaller | SippAgent, folder: string, port: numb
   // SIPp ends by itself should this process be killed before it can stop it.
   const limit = ['-timeout', `${Math.ceil((options.deadlineMs ?? 60_000) / 1000) + 5}`, '-timeout_error'];
   const transport = options.transport === 'tcp' ? ['-t', 't1'] : [];
-  const all = [...local, ...calls, ...files, ...numbers, ...limit, ...transport];
+  const copies = options.seesCopies ? ['-nr'] : [];
+  // Its watchdog writes warnings into the errors when the machine is busy.
+  const all = [...local, ...calls, ...files, ...numbers, ...limit, ...transport, ...copies];
+  all.push('-watchdog_interval', '0');
   if (takesCalls(options)) return options.audioPort === undefined ? [...all, '-rtp_echo'] : all;
   const [user = '', host = ''] = options.target.replace(/^sip:/, '').split('@');
   // What garbage is answered with is not the scenario's business; that the last request is answered is.
