@@ -55,8 +55,9 @@ export class Calls implements Conversations {
     });
   }
 
+  /** Calls that hold resources: answered ones and those being answered. */
   get liveCount(): number {
-    return this.#live.size;
+    return this.#live.size + this.#answering.size;
   }
 
   get draining(): boolean {
@@ -142,7 +143,12 @@ export class Calls implements Conversations {
   /** Takes no new call and resolves when the last one has ended. */
   async drain(): Promise<void> {
     this.#draining = true;
-    while (this.#answering.size + this.#live.size > 0) {
+    await this.whenIdle();
+  }
+
+  /** Resolves when no call holds resources any more. */
+  async whenIdle(): Promise<void> {
+    while (this.liveCount > 0) {
       await Promise.all([...this.#answering, ...[...this.#live.values()].map(({ finished }) => finished)]);
     }
   }

@@ -46,10 +46,9 @@ describe('agent-referred payment by in-band tones', () => {
 async function pays(scene: Scene, method: PressMethod, timing = {}, flow = 'short-payment'): Promise<void> {
   const talk = await scene.talk();
   const { caller, agent } = talk;
-  const asked = performance.now();
   const sessionId = await scene.secure(talk, { flow });
-  const agentDeaf = await scene.deafFrom(agent, CALLER_HZ, asked);
-  const callerDeaf = await scene.deafFrom(caller, AGENT_HZ, asked);
+  const agentDeaf = await scene.deafFrom(talk, 'agent');
+  const callerDeaf = await scene.deafFrom(talk, 'caller');
   await scene.keyCard(sessionId, caller, { method, ...timing });
   await scene.state(sessionId, 'unshielding');
   const deafUntil = performance.now();

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import type { FieldKind } from '../../flows/commands.js';
 import type { SecureSessionView } from '../../server/call/views.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
-import { AUDIBLE } from '../kit/heard.js';
+import { within } from '../kit/deadline.js';
 import type { PressOptions } from '../kit/keypad.js';
 import { type CallOptions, Phone, type PhoneOptions } from '../kit/phone.js';
 import type { PhoneCall } from '../kit/phone-call.js';
-import { hasTone } from '../kit/spectrum.js';
 import { type TacetOptions, TestTacet } from '../kit/tacet.js';
 
 /** What the caller says all the time: any of it at the agent's is a leak. Far from every DTMF frequency. */
@@ -153,17 +152,19 @@ export class Scene {
   }
 
   /**
-   * When comfort tone or prompt took the place of the other one's voice: the first packet that begins a talk spurt
-   * (marker bit) without it. Packets are judged by what they are, as the clock only says when this process got round
-   * to reading them, and a packet that came late before is no sign of a shield.
+   * From when on the agent, or the caller, must hear nothing of the other: when the packet arrived that was the next
+   * to be sent at the moment of asking. Packets are told apart by their number, as the clock only says when this
+   * process got round to reading them.
    */
-  async deafFrom(call: PhoneCall, hz: number, since: number): Promise<number> {
+  async deafFrom({ conversationId, ...calls }: Talk, who: 'agent' | 'caller'): Promise<number> {
+    const legs = this.tacet.app.calls.legs(conversationId);
+    const leg = who === 'agent' ? legs.agent : legs.customer;
+    assert.ok(leg);
+    const { nextSequence } = await leg.endpoint.state();
     const first = () =>
-      call.heard.packets.find(
-        ({ at, marker, pcm }) => at >= since && marker && pcm !== null && !hasTone(pcm, hz, AUDIBLE),
-      );
-    await call.waitUntil(() => first() !== undefined, `a talk spurt without ${hz} Hz`);
-    return first()?.at ?? since;
+      calls[who].heard.packets.findLast(({ sequence }) => ((sequence - nextSequence) & 0xffff) < 100);
+    await calls[who].waitUntil(() => first() !== undefined, `packet ${nextSequence}`);
+    return first()?.at ?? 0;
   }
 
   request(talk: Talk, request: Record<string, unknown> = {}) {
@@ -236,14 +237,14 @@ export class Scene {
   /** Ends what a test left standing, so that the next one begins with nothing. */
   async hangUp(): Promise<void> {
     await Promise.allSettled(this.#calls.splice(0).map((call) => call.hangUp()));
-    await this.tacet.until(() => this.tacet.app.calls.liveCount === 0, 'the end of every call', 40_000);
+    await within(this.tacet.app.calls.whenIdle(), 40_000, 'the end of every call');
   }
 
   /** Hangs up, and checks that no leg, port, secure value or reservation is left. */
   async leaveNothing(...calls: PhoneCall[]): Promise<void> {
     await Promise.all(calls.map((call) => call.hangUp()));
     const { app } = this.tacet;
-    await this.tacet.until(() => app.calls.liveCount === 0, 'the end of every call', 40_000);
+    await within(app.calls.whenIdle(), 40_000, 'the end of every call');
     const stats = await app.media.stats();
     assert.deepEqual(
       {

@@ -99,7 +99,7 @@ describe('embedded engine: one leg', { timeout: 30_000 }, () => {
     assert.equal(await within(second, 1000, 'second'), 'interrupted');
     await far.next((packet) => packet.payload[0] === 0x70, 'loop again');
     assert.deepEqual(
-      { ...(await endpoint.state()), lastPacketAgeMs: 0 },
+      { ...(await endpoint.state()), lastPacketAgeMs: 0, nextSequence: 0 },
       {
         peer: null,
         loop: 'comfort-tone',
@@ -109,6 +109,7 @@ describe('embedded engine: one leg', { timeout: 30_000 }, () => {
         codec: 'PCMU',
         dtmf: ['rfc4733', 'sip-info'],
         lastPacketAgeMs: 0,
+        nextSequence: 0,
       },
     );
     await endpoint.setLoop(null);
