@@ -1,6 +1,9 @@
-/** The candidate a misspelt word most likely meant, or null when none is close. */
+/** Longer words are judged by their beginning: they come from strangers, and the work grows with their length. */
+const LONGEST = 100;
+
+/** The candidate a misspelt word most likely meant, or null when none is close. Case does not count. */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
-  const wanted = word.toLowerCase();
+  const wanted = word.slice(0, LONGEST).toLowerCase();
   let best: string | null = null;
   let bestDistance = Math.max(2, Math.ceil(wanted.length / 3)) + 1;
   for (const candidate of candidates) {
