@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ConfigError, loadConfig } from '../../config/config.js';
 import { settingsOf } from '../../config/environment.js';
-import { nearest } from '../../config/nearest.js';
 import { ConfigSchema } from '../../config/schema.js';
+import { nearest } from '../../flows/nearest.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'tacet-config-'));
 after(() => rmSync(directory, { recursive: true }));
