@@ -106,7 +106,7 @@ export class EmbeddedMediaServer implements MediaServer {
   async close(): Promise<void> {
     this.#started = false;
     clearTimeout(this.#restart);
-    for (const endpoint of [...this.#endpoints.values()]) await endpoint.close();
+    await Promise.all([...this.#endpoints.values()].map((endpoint) => endpoint.close()));
     await this.#link?.close();
   }
 

@@ -282,6 +282,41 @@ describe('embedded engine: bridge and isolation', { timeout: 60_000 }, () => {
     a.far.hush();
   });
 
+  it('swallows a tone that began too shortly before the bridge to be known as a key', async () => {
+    const [a, b] = [await call({ events: null }), await call()];
+    const digit = nextDigit(a);
+    let bridged: Promise<void> = Promise.resolve();
+    await talkThenSilence(a, toneFrames(FIVE, 200), async () => {
+      bridged = server.bridge(a.endpoint, b.endpoint);
+    });
+    await bridged;
+    assert.equal((await digit).code, FIVE);
+    assert.ok(b.far.heard.every(isQuiet), 'the tone must not be heard');
+    a.far.hush();
+  });
+
+  it('lets no audio cross beside a telephone-event held since before the bridge', async () => {
+    const [a, b] = [await call(), await call()];
+    const { timestamp } = a.far;
+    a.far.event(4, 160, false, 101, true);
+    assert.ok(await untilKeyDown(a));
+    await server.bridge(a.endpoint, b.endpoint);
+    let sent = 0;
+    const digit = nextDigit(a);
+    a.far.talk(() => {
+      sent += 1;
+      const flags = sent < 15 ? 0x0a : 0x8a;
+      a.far.send(
+        a.far.packet(101, Buffer.from([4, flags, (160 * sent) >> 8, (160 * sent) & 0xff]), false, timestamp),
+      );
+      return sent < 15 ? OLD_VOICE : VOICE;
+    });
+    assert.equal((await digit).code, 0x34);
+    await b.far.next(has(VOICE), 'what comes after the key');
+    assert.equal(b.far.heard.filter(has(OLD_VOICE)).length, 0);
+    a.far.hush();
+  });
+
   async function untilKeyDown(leg: Leg): Promise<boolean> {
     const end = performance.now() + 2000;
     while (performance.now() < end) {

@@ -116,6 +116,18 @@ describe('embedded engine: one leg', { timeout: 30_000 }, () => {
     await far.next((packet) => !isSound(packet), 'silence');
   });
 
+  it('sends on while the main thread stands still', async () => {
+    const { endpoint, far } = await call();
+    await far.listen(1);
+    await server.stats();
+    const played = endpoint.play([{ text: '40' }]);
+    await far.next((packet) => packet.payload[0] === 1, 'prompt');
+    const standstillMs = 500;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, standstillMs);
+    assert.equal(await within(played, 2000, 'play'), 'finished');
+    assert.ok((await server.stats()).latenessMs.max < standstillMs / 2);
+  });
+
   it('sends nothing while held and resumes where the clock is', async () => {
     const { endpoint, far } = await call();
     await far.listen(2);
