@@ -1,5 +1,5 @@
 import type { CallEvent } from '../server/call/events.js';
-import type { SecureSessionRequest } from '../server/call/views.js';
+import type { ConversationView, SecureSessionRequest } from '../server/call/views.js';
 import type { TestTacet } from '../test/kit/tacet.js';
 
 export type AgentData = Extract<CallEvent, { type: 'agent.data' }>;
@@ -39,6 +39,17 @@ export class AgentDesk {
     });
     if (!stream.ok) throw new Error(`the event stream was answered ${stream.status}`);
     return new AgentDesk(tacet, stream, stop, onData);
+  }
+
+  /** Looks a conversation up, as the screen does when the phone is answered; returns the agent's participant. */
+  async participantOf(conversationId: string): Promise<string> {
+    const { body } = await this.#tacet.api<ConversationView>(
+      'GET',
+      `/api/v1/conversations/${conversationId}`,
+    );
+    const agent = body.participants.find(({ role }) => role === 'agent');
+    if (!agent) throw new Error('the conversation has no agent');
+    return agent.id;
   }
 
   /** Rejects when the request is refused. */

@@ -36,9 +36,6 @@ interface DuePacket {
   readonly pcm: Int16Array;
 }
 
-/** Longest key that may still sound when the recording ends, ms. */
-const TAIL = new Int16Array(100 * SAMPLES_PER_MS);
-
 /** Says what the agent heard of a customer who never stops sounding `customerHz`. Pure. */
 export function judge(heard: AgentHeard, customerHz: number, moments: Moments): Verdict {
   const { requestedAt, activeAt, shieldedUntil } = moments;
@@ -75,7 +72,6 @@ function countDigits(heard: AgentHeard): number {
     },
   );
   for (const { pcm } of heard.packets) if (pcm) detector.push(pcm);
-  detector.push(TAIL);
   return digits.length - inBand + Math.max(inBand, detected);
 }
 

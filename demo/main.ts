@@ -15,6 +15,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 const { stdout, stderr, env } = process;
+// Whoever read the timeline has gone, as in `npm run demo | head`.
+stdout.on('error', () => stop.abort('SIGPIPE'));
 const code = await runDemo(process.argv.slice(2), { stdout, stderr, env, stop: stop.signal });
 const interrupted: NodeJS.Signals | undefined = stop.signal.reason;
 process.exitCode = interrupted ? 128 + constants.signals[interrupted] : code;

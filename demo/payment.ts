@@ -37,7 +37,7 @@ export interface Cast {
   readonly method: Method;
 }
 
-/** The agent's end of a conversation, as the INVITE named it. */
+/** The agent's end of a conversation. */
 interface AgentEnd {
   readonly call: PhoneCall;
   readonly conversationId: string;
@@ -80,7 +80,8 @@ export class Payment {
 
   async #connect(): Promise<{ caller: PhoneCall; agent: AgentEnd }> {
     const { tacet, callerPhone, agentPhone, screen } = this.#cast;
-    this.#desk = await AgentDesk.open(tacet, (data) => this.#readScript(data));
+    const desk = await AgentDesk.open(tacet, (data) => this.#readScript(data));
+    this.#desk = desk;
     const ringing = agentPhone.nextCall(STEP_MS);
     ringing.catch(() => undefined);
     this.dialledAt = performance.now();
@@ -95,7 +96,7 @@ export class Payment {
     this.agent = call;
     call.tone(AGENT_HZ, VOICE_DBFS);
     const conversationId = incoming.header('X-Tacet-Conversation') ?? '';
-    const participantId = incoming.header('X-Tacet-Participant') ?? '';
+    const participantId = await desk.participantOf(conversationId);
     await Promise.all([
       call.waitForAudio({ hz: CALLER_HZ, deadlineMs: STEP_MS }),
       caller.waitForAudio({ hz: AGENT_HZ, deadlineMs: STEP_MS }),

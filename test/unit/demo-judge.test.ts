@@ -104,8 +104,17 @@ describe('judgement of what the agent heard', () => {
     assert.equal(verdict([...call(key), event], MOMENTS, '5').agentDigitsHeard, 3);
   });
 
+  it('believes either of the two tone detectors', () => {
+    const inBand = { key: '5', method: 'in-band', at: 1700 } as const;
+    const silent = { packets: call(), digits: () => [inBand] };
+    assert.equal(judge(silent, CUSTOMER_HZ, MOMENTS).agentDigitsHeard, 1);
+    const sounding = { packets: call(during(1700, 1760, dtmf('5'))), digits: () => [] };
+    assert.equal(judge(sounding, CUSTOMER_HZ, MOMENTS).agentDigitsHeard, 1);
+  });
+
   it('counts a key that still sounds when the recording ends', () => {
-    assert.equal(verdict(call(during(1940, 2000, dtmf('9')))).agentDigitsHeard, 1);
+    const held = { packets: call(during(1940, 2000, dtmf('9'))), digits: () => [] };
+    assert.equal(judge(held, CUSTOMER_HZ, MOMENTS).agentDigitsHeard, 1);
   });
 
   it('has no silence to tell without a session', () => {
