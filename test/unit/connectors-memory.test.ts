@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { within } from '../kit/deadline.js';
 import { type Certificate, Gateway, type ReceivedCard, selfSigned } from '../kit/gateway.js';
+import { type MemorySearch, memoryUnreadable, type Pattern, searchMemory } from '../kit/memory-scan.js';
 
 const CARD: ReceivedCard = {
   number: '4539578763621486',
@@ -14,64 +14,18 @@ const CARD: ReceivedCard = {
 };
 
 const CHILD = fileURLToPath(new URL('./connectors-memory.child.js', import.meta.url));
-const CHUNK = 1 << 20;
-const OVERLAP = 64;
 
 /** A card of the sandbox, whose list of cards is in the memory too. */
 const TEST_CARD: ReceivedCard = { number: '4242424242424242', securityCode: '7391' };
 
 /** What must not be found: the numbers as bytes and as UTF-16, and the security code as it was sent. */
-const WANTED: readonly Buffer[] = [
+const WANTED: readonly Pattern[] = [
   ...[CARD, TEST_CARD].flatMap(({ number }) => [
-    Buffer.from(number, 'latin1'),
-    Buffer.from(number, 'utf16le'),
+    { what: 'a card number', bytes: Buffer.from(number, 'latin1') },
+    { what: 'a card number in UTF-16', bytes: Buffer.from(number, 'utf16le') },
   ]),
-  Buffer.from(`"securityCode":"${CARD.securityCode}"`, 'latin1'),
+  { what: 'a security code', bytes: Buffer.from(`"securityCode":"${CARD.securityCode}"`, 'latin1') },
 ];
-
-function findings(bytes: Buffer): number {
-  let found = 0;
-  for (const wanted of WANTED) {
-    for (let at = bytes.indexOf(wanted); at >= 0; at = bytes.indexOf(wanted, at + 1)) found += 1;
-  }
-  return found;
-}
-
-interface Search {
-  readonly found: number;
-  readonly bytes: number;
-}
-
-/** Searches everything that the process has mapped readable. */
-function searchMemory(pid: number): Search {
-  const memory = openSync(`/proc/${pid}/mem`, 'r');
-  const chunk = Buffer.alloc(CHUNK + OVERLAP);
-  let found = 0;
-  let bytes = 0;
-  for (const line of readFileSync(`/proc/${pid}/maps`, 'latin1').split('\n')) {
-    const map = /^([0-9a-f]+)-([0-9a-f]+) r\S+ \S+ \S+ \S+ *(.*)$/.exec(line);
-    if (map === null || map[3]?.startsWith('[v')) continue;
-    const end = Number.parseInt(map[2] ?? '', 16);
-    for (let at = Number.parseInt(map[1] ?? '', 16); at < end; at += CHUNK) {
-      const length = Math.min(chunk.length, end - at);
-      // A mapping without pages behind it cannot be read (EIO), nor can it hold anything.
-      const read = attempt(() => readSync(memory, chunk, 0, length, at));
-      bytes += read;
-      found += findings(chunk.subarray(0, read));
-    }
-  }
-  closeSync(memory);
-  chunk.fill(0);
-  return { found, bytes };
-}
-
-function attempt(read: () => number): number {
-  try {
-    return read();
-  } catch {
-    return 0;
-  }
-}
 
 const hidden = (digits: string): string =>
   Buffer.from(Buffer.from(digits, 'latin1').map((code) => code ^ 0x5a)).toString('hex');
@@ -101,8 +55,8 @@ class Payer {
     await this.tell({ do: 'load', inputs });
   }
 
-  search(): Search {
-    return searchMemory(this.#process.pid ?? 0);
+  search(): MemorySearch {
+    return searchMemory(this.#process.pid ?? 0, WANTED);
   }
 
   async stop(): Promise<void> {
@@ -112,7 +66,7 @@ class Payer {
   }
 }
 
-describe('memory of a process that charged', { skip: process.platform !== 'linux' && 'needs /proc' }, () => {
+describe('memory of a process that charged', { skip: memoryUnreadable }, () => {
   let certificate: Certificate;
   before(() => {
     certificate = selfSigned();
