@@ -7,6 +7,9 @@ import { assertNoTraces } from './log/traces.js';
 /** How long calls may go on after SIGTERM before they are ended. */
 const DRAIN_MS = 30_000;
 
+/** After a fault the process is gone by then, whatever hangs. */
+const FAULT_EXIT_MS = 10_000;
+
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 async function main(): Promise<void> {
@@ -21,6 +24,7 @@ async function main(): Promise<void> {
   const app = await buildApp(config, { onProgress: showProgress });
   guardConsole(app.log);
   stopOnSignals(app);
+  stopOnFaults(app);
   try {
     greet(app, await app.start());
   } catch (error) {
@@ -62,6 +66,22 @@ function stopOnSignals(app: App): void {
     await app.close();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+}
+
+/**
+ * A fault that nobody caught ends the process in order. Node's own way would print the error with all its
+ * properties, and those can be SIP messages; the log keeps its words and stack, scrubbed.
+ */
+function stopOnFaults(app: App): void {
+  const stop = (err: unknown) => {
+    app.log.fatal({ err }, 'fault: ending every call');
+    process.exitCode = 1;
+    const late = setTimeout(() => process.exit(1), FAULT_EXIT_MS);
+    late.unref();
+    void app.close().finally(() => process.exit(1));
+  };
+  process.once('uncaughtException', stop);
+  process.once('unhandledRejection', stop);
 }
 
 main().catch((error: unknown) => {

@@ -4,6 +4,7 @@ import { SecureValue } from '../secure/secure-value.js';
 import type { TransferResult } from '../transfer/to-agent.js';
 import { collect } from './collect.js';
 import type { Conversation } from './conversation.js';
+import { playTo } from './play.js';
 import type { Executed, FlowHost } from './run-flow.js';
 
 /** How the inbound flow handed the call on. */
@@ -56,7 +57,7 @@ export class InboundRun implements FlowHost<InboundEnd> {
   }
 
   async #play(audio: (FlowCommand & { do: 'play' })['audio'], bargeIn = false): Promise<void> {
-    if (audio.length > 0) await this.#options.conversation.customer.leg.endpoint.play(audio, { bargeIn });
+    await playTo(this.#options.conversation.customer.leg, audio, { bargeIn });
   }
 
   async #collect(command: CollectCommand): Promise<Executed<InboundEnd>> {

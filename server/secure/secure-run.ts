@@ -4,6 +4,7 @@ import { pause } from '../call/abort.js';
 import { collect } from '../call/collect.js';
 import type { FieldProgress } from '../call/events.js';
 import type { Leg } from '../call/leg.js';
+import { playTo } from '../call/play.js';
 import type { Executed, FlowHost } from '../call/run-flow.js';
 import type { Connector } from '../connectors/connector.js';
 import type { SecureValue } from './secure-value.js';
@@ -51,7 +52,7 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
     const { customer } = this.#options;
     switch (command.do) {
       case 'play':
-        await customer.endpoint.play(command.audio, { bargeIn: command.bargeIn });
+        await playTo(customer, command.audio, { bargeIn: command.bargeIn });
         return { event: { type: 'played' } };
       case 'collect':
         return this.#collect(command);
@@ -135,7 +136,7 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
   ): Promise<void> {
     const { customer } = this.#options;
     while (audio.length > 0 && !done.aborted && !customer.gone.aborted) {
-      await customer.endpoint.play(audio).catch(() => {});
+      await playTo(customer, audio).catch(() => {});
       await pause(1500, AbortSignal.any([done, customer.gone]));
     }
   }

@@ -1,6 +1,9 @@
 import type Srf from 'drachtio-srf';
 import type { DialogHandlers, SipDialog } from './signalling.js';
 
+/** A far end that does not answer BYE is given up after this; the SIP server goes on repeating it by itself. */
+const BYE_DEADLINE_MS = 5000;
+
 /** What drachtio-srf's dialog has beyond its published types. */
 type LooseDialog = Srf.Dialog & {
   on(event: string, listener: (req: Srf.SrfRequest, res: Srf.SrfResponse) => void): Srf.Dialog;
@@ -48,9 +51,11 @@ export class SrfDialog implements SipDialog {
     if (this.#gone) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
+        clearTimeout(late);
         this.#end(false);
         resolve();
       };
+      const late = setTimeout(done, BYE_DEADLINE_MS);
       try {
         this.#dialog.destroy({ headers: {} }, done);
       } catch {
