@@ -154,7 +154,20 @@ export function answer(status: string, text: AnswerText = {}): string {
 /** An INVITE, whose CSeq is kept for an answer that comes after other requests. */
 export function expectCall(): string {
   const number = '<ereg regexp="[0-9]+" search_in="hdr" header="CSeq:" assign_to="2"/>';
-  return `  <recv request="INVITE" timeout="15000"><action>${number}</action></recv>\n`;
+  return `  <recv request="INVITE" rrs="true" timeout="15000"><action>${number}</action></recv>\n`;
+}
+
+/** The ACK of a call that was taken; keeps who is who for {@link calledBye}. */
+export function expectAck(): string {
+  const keep = (header: string, name: string) =>
+    `<ereg regexp=".*" search_in="hdr" header="${header}:" assign_to="${name}"/>`;
+  return `  <recv request="ACK" timeout="10000"><action>${keep('From', '3')}${keep('To', '4')}</action></recv>\n`;
+}
+
+/** BYE of the called party, and its 200. */
+export function calledBye(): string {
+  const replaces = { from: 'From:[$4]', to: 'To:[$3]' };
+  return `${message('BYE', '[next_url]', '', { cseq: 1, replaces })}${expect(200)}`;
 }
 
 export function pause(ms: number): string {
@@ -173,7 +186,7 @@ export function hangUp(cseq: number): string {
 
 export function scenario(...parts: readonly string[]): string {
   const body = parts.join('');
-  const kept = ['1', '2'].filter((name) => body.includes(`assign_to="${name}"`));
+  const kept = ['1', '2', '3', '4'].filter((name) => body.includes(`assign_to="${name}"`));
   const used = kept.length > 0 ? `  <Reference variables="${kept.join(',')}"/>\n` : '';
   return `<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="script">\n${body}${used}</scenario>\n`;
 }
