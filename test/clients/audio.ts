@@ -12,13 +12,17 @@ export const AGENT_HZ = 2200;
  * The audio of a call that SIPp signals: everything that comes is kept, and a voice is sent back to where the
  * first packet came from. SIPp itself records nothing.
  */
-export async function openAudio(voiceHz: number, codec: PhoneCodec = 'PCMU'): Promise<PhoneMedia> {
+export async function openAudio(
+  voiceHz: number,
+  codec: PhoneCodec = 'PCMU',
+  eventPayloadType = 96,
+): Promise<PhoneMedia> {
   const audio = await PhoneMedia.open('127.0.0.1');
   audio.sound = tones([voiceHz], -10);
   const stop = audio.heard.onChange(() => {
     const [address = '', port] = audio.heard.packets.at(-1)?.source.split(':') ?? [];
     stop();
-    audio.sendTo({ address, port: Number(port) }, { codec, eventPayloadType: 96 });
+    audio.sendTo({ address, port: Number(port) }, { codec, eventPayloadType });
   });
   return audio;
 }
