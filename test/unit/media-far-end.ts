@@ -158,7 +158,7 @@ export class FarEnd {
   }
 }
 
-/** A prompt whose n-th frame (from 1) is filled with byte n in PCMU and 128 + n in PCMA. At most 126 frames. */
+/** A prompt whose n-th frame (from 1) is filled with byte n in PCMU and 128 + n in PCMA. At most 84 frames: the 85th would be silence in PCMA. */
 export function countingPrompt(frames: number): EncodedPrompt {
   const fill = (first: number): Uint8Array =>
     new Uint8Array(new SharedArrayBuffer(frames * 160)).map((_, i) => first + 1 + Math.floor(i / 160));
