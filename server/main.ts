@@ -84,8 +84,19 @@ function stopOnFaults(app: App): void {
   process.once('unhandledRejection', stop);
 }
 
+function remedy(error: unknown): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE':
+      return '\n  another program has this port: stop it, or set sip.port (TACET_SIP_PORT) or http.port (TACET_HTTP_PORT)';
+    case 'EACCES':
+      return '\n  not permitted: choose a port above 1023, or run where the data directory may be written';
+    default:
+      return '';
+  }
+}
+
 main().catch((error: unknown) => {
   if (error instanceof ConfigError || error instanceof FlowError) say(error.message);
-  else say(`tacet: cannot start: ${error instanceof Error ? error.message : String(error)}`);
+  else say(`tacet: cannot start: ${error instanceof Error ? error.message : String(error)}${remedy(error)}`);
   process.exitCode = 1;
 });
