@@ -92,10 +92,10 @@ export class Conversation {
     await Promise.all([this.customer, ...this.#agents].map((one) => this.endParticipant(one)));
   }
 
-  /** Hangs up on the customer for a reason of ours; the call then ends by itself. */
+  /** Hangs up on everybody for a reason of ours; the call then ends by itself. */
   async abandon(reason: CallEnd): Promise<void> {
     this.#abandoned ??= reason;
-    await this.endParticipant(this.customer);
+    await this.endParticipants();
   }
 
   /** The last step of every call: everybody is gone, the record is closed. */

@@ -82,7 +82,8 @@ export class SecureSession implements SessionRecord {
     } catch (error) {
       this.#state.to('unshielding');
       this.#reason = error instanceof ShieldError ? error.message : 'a shield could not be engaged';
-      await this.#release();
+      // Parties that cannot be joined again must not be left standing in silence.
+      if (!(await this.#release())) await this.#conversation.abandon('media-failed');
       this.#finish('shield-failed');
       return false;
     }
