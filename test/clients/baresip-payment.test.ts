@@ -6,7 +6,7 @@ import { AUDIBLE } from '../kit/heard.js';
 import { FRAME, tones } from '../kit/sounds.js';
 import { hasTone, keyIn, level, toneMs } from '../kit/spectrum.js';
 import { AGENT_HZ, CALLER_HZ } from './audio.js';
-import { startBaresip } from './baresip.js';
+import { type Baresip, startBaresip } from './baresip.js';
 import { missing } from './program.js';
 import { CARD, ClientServer } from './server.js';
 
@@ -16,6 +16,7 @@ const GAP_MS = 120;
 /** How long the two talk at the end, ms. */
 const TALK_MS = 1000;
 /** Recordings begin and end with packets, and baresip plays by a clock of its own. */
+const HOLD_MS = 300;
 const SLACK_MS = 250;
 /** Speech holds weak traces of any frequency; the voices here are at -10 dBFS. */
 const VOICE_DBFS = -20;
@@ -26,6 +27,12 @@ describe('baresip pays', { skip: missing('baresip') }, () => {
     server = await ClientServer.start([{ id: 'anna', password: PASSWORD }]);
   });
   after(() => server.close());
+
+  function registered(): Promise<Baresip> {
+    const registrar = `127.0.0.1:${server.tacet.listening.sipPort}`;
+    const says = tones([AGENT_HZ], -10);
+    return startBaresip({ user: 'anna', says, register: { registrar, password: PASSWORD } });
+  }
 
   it('without an agent', async () => {
     const { mark } = server;
@@ -48,13 +55,24 @@ describe('baresip pays', { skip: missing('baresip') }, () => {
     }
   });
 
+  it('gives up at once, and again: no call is left', async () => {
+    const caller = await startBaresip({ user: 'caller' });
+    try {
+      for (const user of ['pay', 'nobody', 'support', 'pay']) {
+        const before = caller.control.events.length;
+        await caller.control.command('dial', server.tacet.uri(user));
+        await caller.control.command('hangup');
+        await caller.control.waitFor(['CALL_CLOSED'], 5000, before);
+      }
+      await server.leaveNothing();
+    } finally {
+      await caller.stop();
+    }
+  });
+
   it('while a registered baresip agent hears nothing', async () => {
     const { mark } = server;
-    const agent = await startBaresip({
-      user: 'anna',
-      says: tones([AGENT_HZ], -10),
-      register: { registrar: `127.0.0.1:${server.tacet.listening.sipPort}`, password: PASSWORD },
-    });
+    const agent = await registered();
     const caller = await startBaresip({ user: 'caller', says: tones([CALLER_HZ], -10) });
     try {
       await caller.call(server.tacet.uri('support'));
@@ -87,7 +105,45 @@ describe('baresip pays', { skip: missing('baresip') }, () => {
       await Promise.all([caller.stop(), agent.stop()]);
     }
   });
+
+  // After a hold baresip without sound card plays and records no more, so this asks the engine who is joined to whom.
+  it('while either phone holds and takes back its call', async () => {
+    const { mark } = server;
+    const [agent, caller] = await Promise.all([registered(), startBaresip({ user: 'caller' })]);
+    try {
+      await caller.call(server.tacet.uri('support'));
+      const { conversationId, sessionId } = await server.secure(mark);
+      const legs = server.tacet.app.calls.legs(conversationId);
+      const peers = async () => {
+        const states = [legs.customer, legs.agent].map((leg) => leg?.endpoint.state());
+        return (await Promise.all(states)).map((state) => state?.peer);
+      };
+      await server.keyCard(sessionId, async (field) => {
+        if (field === 'expiry') await putOnHold(agent);
+        if (field === 'securityCode') await putOnHold(caller);
+        assert.deepEqual(await peers(), [null, null]);
+        await caller.press(CARD[field], GAP_MS);
+      });
+      await server.paid(sessionId);
+      await server.returned(sessionId);
+      assert.deepEqual(await peers(), [legs.agent?.endpoint.id, legs.customer.endpoint.id]);
+      assert.equal(agent.heardKeys(), '');
+      await agent.hangUp();
+      await caller.ended(20_000);
+      await server.leaveNothing();
+    } finally {
+      await Promise.all([caller.stop(), agent.stop()]);
+    }
+  });
 });
+
+/** The phone holds its call and takes it back. */
+async function putOnHold(phone: Baresip): Promise<void> {
+  await phone.control.command('hold');
+  await setTimeout(HOLD_MS);
+  await phone.control.command('resume');
+  await setTimeout(HOLD_MS);
+}
 
 /** A recording in pieces of 20 ms. */
 function pieces(pcm: Int16Array): Int16Array[] {

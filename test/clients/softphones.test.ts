@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { dtmf } from '../kit/sounds.js';
 import { CALLER_HZ, openAudio } from './audio.js';
+import { OddStream } from './odd-stream.js';
 import { freePorts } from './ports.js';
 import { missing } from './program.js';
 import { ClientServer } from './server.js';
@@ -27,7 +28,9 @@ import {
 
 const OK = { ok: true, successful: 1, failed: 0, errors: '' };
 const PASSWORD = 'correct-horse-battery';
+const INVOICE = '4711#';
 const KEY = { onMs: 80, offMs: 60, endCopies: 3 };
+const HOLD_MS = 1200;
 /** Waits for the test to hang up. */
 const UNTIL_BYE = [expectRequest('BYE', { timeoutMs: 20_000 }), answer('200 OK')];
 
@@ -103,29 +106,43 @@ describe('softphones, as SIPp plays them', { skip: missing('sipp') }, () => {
     assert.deepEqual(await runSipp(script(user, parts, options)), OK);
   }
 
-  /** Calls, presses an invoice number by telephone-event, and says which keys came, by which way. */
-  async function keysWith(parts: readonly string[], eventType: number, sound?: string): Promise<string[]> {
+  /** Has an invoice number pressed in a call, and says which keys came, by which way. */
+  async function keysOf(
+    parts: readonly string[],
+    audioPort: number,
+    press: () => Promise<unknown>,
+  ): Promise<string[]> {
     const { mark } = server;
-    const audio = await openAudio(CALLER_HZ, 'PCMU', eventType);
-    const sipp = await startSipp(script('pay', [...parts, ...UNTIL_BYE], { audioPort: audio.port }));
+    const sipp = await startSipp(script('pay', [...parts, ...UNTIL_BYE], { audioPort }));
     try {
       await server.reached('askReference', mark);
       const { conversationId } = await server.tacet.event('conversation.started', ({ seq }) => seq > mark);
       const { customer } = server.tacet.app.calls.legs(conversationId);
       const keys: string[] = [];
       customer.onDigit(({ code, method }) => keys.push(`${String.fromCharCode(code)} ${method}`));
-      if (sound) audio.sound = dtmf(sound);
-      await Promise.all([...'4711#'].map((key) => audio.press(key, 'rfc4733', KEY)));
+      await press();
       await server.reached('askAmount', mark);
       await customer.close();
       assert.deepEqual(await sipp.result, OK);
       return keys;
     } finally {
-      await Promise.all([sipp.stop(), audio.close()]);
+      await sipp.stop();
     }
   }
 
-  const KEYS = ['4', '7', '1', '1', '#'].map((key) => `${key} rfc4733`);
+  async function keysWith(parts: readonly string[], eventType: number, sound?: string): Promise<string[]> {
+    const audio = await openAudio(CALLER_HZ, 'PCMU', eventType);
+    try {
+      return await keysOf(parts, audio.port, () => {
+        if (sound) audio.sound = dtmf(sound);
+        return Promise.all([...INVOICE].map((key) => audio.press(key, 'rfc4733', KEY)));
+      });
+    } finally {
+      await audio.close();
+    }
+  }
+
+  const KEYS = [...INVOICE].map((key) => `${key} rfc4733`);
 
   it('the offer of linphone: events at 8000 Hz, video refused', async () => {
     const wanted = { matching: 'RTP/AVPF 0 8 100.*m=video 0 ' };
@@ -152,6 +169,39 @@ describe('softphones, as SIPp plays them', { skip: missing('sipp') }, () => {
   it('keys by telephone-event count once, though their tones sound as well', async () => {
     assert.deepEqual(await keysWith([call()], 96, '9'), KEYS);
   });
+
+  it('packets of 30 ms, comfort noise, one end packet, sequence and timestamp that wrap', async () => {
+    const stream = await OddStream.open();
+    try {
+      const body = call({ body: PJSIP });
+      assert.deepEqual(await keysOf([body], stream.port, () => stream.press(INVOICE, 101)), KEYS);
+    } finally {
+      stream.close();
+    }
+  });
+
+  for (const attribute of ['a=sendonly', 'a=inactive']) {
+    it(`hold by ${attribute}: no packet comes until the call is taken back`, async () => {
+      const audio = await openAudio(CALLER_HZ);
+      const again = (cseq: number, line: string) => [
+        inDialog('INVITE', { cseq, body: sdp({ formats: '0', lines: [line], version: cseq }) }),
+        answered(),
+        inDialog('ACK', { cseq }),
+        pause(HOLD_MS),
+      ];
+      try {
+        const parts = [call(), pause(HOLD_MS), ...again(2, attribute), ...again(3, 'a=sendrecv'), hangUp(4)];
+        await plays('talk', parts, { audioPort: audio.port });
+        const times = audio.heard.packets.map(({ at }) => at);
+        const gaps = times.map((at, index) => at - (times[index - 1] ?? at)).filter((ms) => ms > HOLD_MS / 2);
+        assert.equal(gaps.length, 1, `gaps of ${gaps.join(' and ')} ms`);
+        assert.ok((gaps[0] ?? 0) > HOLD_MS * 0.8, `${gaps[0]} ms without a packet`);
+        assert.ok(audio.heard.audibleMs() > HOLD_MS, 'the prompt was heard before and after');
+      } finally {
+        await audio.close();
+      }
+    });
+  }
 
   it('compact header fields and a body type with parameters', async () => {
     const headers = ['k: replaces', 'c: application/sdp;charset=utf-8', 's: a call'];
