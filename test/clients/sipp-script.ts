@@ -91,32 +91,39 @@ export function refusalAck(cseq = 1, branch = 'invite'): string {
   return message('ACK', CALLED, `To: <${CALLED}>[peer_tag_param]`, { cseq, branch });
 }
 
+const EXPECT_MS = 10_000;
+
 export interface Expected {
   /** Extended regular expression that the message must match. */
   readonly matching?: string;
+  /** Default 10,000. */
   readonly timeoutMs?: number;
 }
 
-function expected(what: string, { matching, timeoutMs = 10_000 }: Expected): string {
+function expected(what: string, { matching, timeoutMs = EXPECT_MS }: Expected): string {
   const check = matching
     ? `<action><ereg regexp="${matching}" search_in="msg" check_it="true" assign_to="1"/></action>`
     : '';
   return `  <recv ${what} timeout="${timeoutMs}">${check}</recv>\n`;
 }
 
-/** An answer, after 100, 180 and 183 when it is one to an INVITE. */
+/** SIPp looks only at the time limit of the first message it could take here, so each has one. */
+function final(what: string, wanted: Expected): string {
+  const timeout = wanted.timeoutMs ?? EXPECT_MS;
+  const provisional = [100, 180, 183].map(
+    (status) => `  <recv response="${status}" optional="true" timeout="${timeout}"/>\n`,
+  );
+  return `${provisional.join('')}${expected(what, wanted)}`;
+}
+
+/** A final answer; provisional ones may come before. */
 export function expect(status: number, wanted: Expected = {}): string {
-  return `${['100', '180', '183'].map(maybe).join('')}${expected(`response="${status}"`, wanted)}`;
+  return final(`response="${status}"`, wanted);
 }
 
 /** The 200 that begins a dialog. */
 export function answered(wanted: Expected = {}): string {
-  return `${['100', '180', '183'].map(maybe).join('')}${expected('response="200" rrs="true"', wanted)}`;
-}
-
-/** An answer that may come here. */
-export function maybe(status: string): string {
-  return `  <recv response="${status}" optional="true"/>\n`;
+  return final('response="200" rrs="true"', wanted);
 }
 
 export function expectRequest(method: string, wanted: Expected = {}): string {
@@ -161,7 +168,7 @@ export function expectCall(): string {
 export function expectAck(): string {
   const keep = (header: string, name: string) =>
     `<ereg regexp=".*" search_in="hdr" header="${header}:" assign_to="${name}"/>`;
-  return `  <recv request="ACK" timeout="10000"><action>${keep('From', '3')}${keep('To', '4')}</action></recv>\n`;
+  return `  <recv request="ACK" timeout="${EXPECT_MS}"><action>${keep('From', '3')}${keep('To', '4')}</action></recv>\n`;
 }
 
 /** BYE of the called party, and its 200. */
