@@ -37,6 +37,8 @@ export interface SippCaller extends SippOptions {
   readonly target: string;
   /** What a caller does once connected. Default: hangs up at once. */
   readonly steps?: CallSteps;
+  /** Goes on when something comes that the scenario does not wait for, as when it sends twice in a row. */
+  readonly goesOn?: boolean;
   /** New calls each second. Default 10. */
   readonly rate?: number;
 }
@@ -168,6 +170,7 @@ function argumentsOf(options: SippCaller | SippAgent, folder: string, port: numb
   const [user = '', host = ''] = options.target.replace(/^sip:/, '').split('@');
   // What garbage is answered with is not the scenario's business; that the last request is answered is.
   if (options.scenario === 'garbage') all.push('-default_behaviors', 'none');
+  if (options.goesOn) all.push('-default_behaviors', 'all,-abortunexp');
   // Nothing holds back a call until others have ended.
   const pace = ['-r', `${options.rate ?? 10}`, '-l', `${options.calls ?? 1}`];
   return [...all, '-cid_str', `${CALL_ID_PREFIX}%u`, '-s', user, ...pace, host];
