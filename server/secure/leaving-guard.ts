@@ -34,7 +34,8 @@ export async function leavingGuard(keys: Keys, options: LeavingGuardOptions): Pr
       await quiet.quiet();
       if (gone.aborted) return 'gone';
       if (quiet.finished) return 'restless';
-    } while ((await keys.state()).keyDown);
+      // A key that ends while the state is on its way starts the wait anew like any other.
+    } while ((await keys.state()).keyDown || quiet.waiting);
     return quiet.finished && !gone.aborted ? 'restless' : gone.aborted ? 'gone' : 'quiet';
   } finally {
     over.abort();
@@ -47,6 +48,8 @@ class QuietTimer {
   readonly #ms: number;
   #timer: NodeJS.Timeout | undefined;
   #resolve: () => void = () => {};
+  /** The time is not over yet, or was started anew. */
+  waiting = false;
   finished = false;
 
   constructor(ms: number) {
@@ -63,11 +66,16 @@ class QuietTimer {
   restart(): void {
     if (this.finished) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#resolve(), this.#ms);
+    this.waiting = true;
+    this.#timer = setTimeout(() => {
+      this.waiting = false;
+      this.#resolve();
+    }, this.#ms);
   }
 
   readonly finish = (): void => {
     this.finished = true;
+    this.waiting = false;
     clearTimeout(this.#timer);
     this.#resolve();
   };

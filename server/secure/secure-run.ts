@@ -104,13 +104,14 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
     this.#options.onData('calling', '');
     const done = new AbortController();
     const processing = this.#playProcessing(command.processingAudio, done.signal);
-    const result = await this.#charge(command);
-    done.abort();
+    const result = await this.#charge(command).finally(() => done.abort());
     await this.#options.customer.endpoint.stopPlaying().catch(() => {});
     await processing;
-    this.#options.values.dropSecurityCodes();
-    this.#lastData = { ...result, outputs: this.#options.values.redact(result.outputs) };
-    this.#options.onData(result.status, result.reason);
+    const { values, onData } = this.#options;
+    values.dropSecurityCodes();
+    const reason = String(values.redact({ reason: result.reason }).reason);
+    this.#lastData = { status: result.status, reason, outputs: values.redact(result.outputs) };
+    onData(result.status, reason);
     return this.#lastData;
   }
 

@@ -83,7 +83,10 @@ export class SecureSession implements SessionRecord {
       this.#state.to('unshielding');
       this.#reason = error instanceof ShieldError ? error.message : 'a shield could not be engaged';
       // Parties that cannot be joined again must not be left standing in silence.
-      if (!(await this.#release())) await this.#conversation.abandon('media-failed');
+      if (!(await this.#release())) {
+        await this.#conversation.abandon('media-failed');
+        await this.#stack.discard();
+      }
       this.#finish('shield-failed');
       return false;
     }
@@ -96,11 +99,12 @@ export class SecureSession implements SessionRecord {
   async run(): Promise<'talk' | 'end'> {
     const run = await this.#runFlow();
     this.#state.to('unshielding');
+    this.#result = this.#values.redact(run.data);
+    // Nothing reads the digits any more: they must not wait for the guard, nor for what may go wrong in it.
+    this.#values.wipe();
     const end = this.#endOf(run.end);
     const returns = end === 'returned' || end === 'cancelled';
     const left = returns ? await this.#guard() : 'gone';
-    this.#result = this.#values.redact(run.data);
-    this.#values.wipe();
     return left === 'quiet' ? this.#returnToAgent(end) : this.#leaveByHangingUp(this.#lost(end, left));
   }
 
@@ -174,17 +178,24 @@ export class SecureSession implements SessionRecord {
   async #guard(): Promise<Left> {
     const { customer, agent } = this.#conversation;
     if (!agent) return 'gone';
-    return leavingGuard(customer.leg.endpoint, {
-      quietMs: this.#options.leavingGuardMs,
-      maxMs: this.#options.leavingGuardMaxMs,
-      gone: AbortSignal.any([customer.leg.gone, agent.leg.gone]),
-    });
+    const { leavingGuardMs, leavingGuardMaxMs, shutdown } = this.#options;
+    try {
+      return await leavingGuard(customer.leg.endpoint, {
+        quietMs: leavingGuardMs,
+        maxMs: leavingGuardMaxMs,
+        gone: AbortSignal.any([customer.leg.gone, agent.leg.gone, shutdown]),
+      });
+    } catch {
+      // The endpoint cannot say that no key is down, so it counts as one.
+      return 'restless';
+    }
   }
 
   /** Why a session that would have gone back to the agent does not. */
   #lost(end: SecureEnd, left: Left): SecureEnd {
     if (end !== 'returned' && end !== 'cancelled') return end;
     if (this.#conversation.customer.leg.gone.aborted) return 'customer-hung-up';
+    if (this.#options.shutdown.aborted) return 'shutdown';
     return left === 'restless' ? 'flow-error' : 'agent-gone';
   }
 
@@ -205,7 +216,7 @@ export class SecureSession implements SessionRecord {
   async #leaveByHangingUp(end: SecureEnd): Promise<'end'> {
     const agent = this.#conversation.agent;
     await this.#conversation.endParticipants();
-    await this.#release();
+    await this.#stack.discard();
     this.#publishResult(agent);
     this.#finish(end);
     return 'end';
@@ -216,7 +227,7 @@ export class SecureSession implements SessionRecord {
       await this.#stack.release();
       return true;
     } catch (error) {
-      this.#reason = error instanceof Error ? error.message : 'a shield could not be released';
+      this.#reason ??= error instanceof ShieldError ? error.message : 'a shield could not be released';
       return false;
     }
   }

@@ -11,7 +11,9 @@ class Keys {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
+  whenAsked = () => {};
   async state() {
+    this.whenAsked();
     return { keyDown: this.keyDown };
   }
   press(): void {
@@ -80,6 +82,27 @@ describe('leaving guard', () => {
     await pass(800);
     assert.equal(left, 'quiet');
     await done;
+  });
+
+  it('starts anew with a key that ends while the endpoint is asked', async () => {
+    keys.whenAsked = () => keys.press();
+    const done = guard();
+    await pass(800);
+    assert.equal(left, null);
+    keys.whenAsked = () => {};
+    await pass(800);
+    assert.equal(left, 'quiet');
+    await done;
+  });
+
+  it('rejects when the endpoint does not answer, and leaves no listener', async () => {
+    keys.whenAsked = () => {
+      throw new Error('closed');
+    };
+    const rejected = assert.rejects(guard(), /closed/);
+    await pass(800);
+    await rejected;
+    assert.equal(keys.listeners.size, 0);
   });
 
   it('never returns a caller who does not stop pressing keys', async () => {

@@ -61,6 +61,48 @@ describe('ShieldStack', () => {
   });
 });
 
+describe('a shield that is late', () => {
+  const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+  it('does not undo its own release', async () => {
+    const journal: string[] = [];
+    const slow: Shield = {
+      name: 'slow',
+      engage: () => after(30).then(() => void journal.push('parted')),
+      release: async () => void journal.push('joined'),
+    };
+    const stack = new ShieldStack([slow], 20, () => {});
+    await assert.rejects(stack.engage(), ShieldError);
+    await stack.release();
+    assert.deepEqual(journal, ['parted', 'joined']);
+  });
+
+  it('is not released while its engagement may still come', async () => {
+    const stuck: Shield = {
+      name: 'stuck',
+      engage: () => new Promise(() => {}),
+      release: () => assert.fail('released'),
+    };
+    const stack = new ShieldStack([stuck], 5, () => {});
+    await assert.rejects(stack.engage(), ShieldError);
+    await assert.rejects(stack.release(), ShieldError);
+    assert.deepEqual(stack.engaged, ['stuck']);
+  });
+
+  it('does not keep the others engaged once everybody is gone', async () => {
+    const journal: string[] = [];
+    const changes: string[] = [];
+    const stack = new ShieldStack(shields(journal, { release: 'second' }), 1000, (shield, change) =>
+      changes.push(`${shield} ${change}`),
+    );
+    await stack.engage();
+    await stack.discard();
+    assert.deepEqual(stack.engaged, []);
+    assert.deepEqual(journal.slice(3), ['-third', '-first']);
+    assert.deepEqual(changes.slice(3), ['third released', 'second failed', 'first released']);
+  });
+});
+
 describe('events shield', () => {
   it('cuts events of its conversation down to allow-listed fields, and only of its own', async () => {
     const events = new CallEvents();

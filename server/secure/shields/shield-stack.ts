@@ -22,6 +22,8 @@ export class ShieldStack {
   readonly #deadlineMs: number;
   readonly #onChange: (shield: string, change: ShieldChange) => void;
   readonly #engaged: Shield[] = [];
+  /** Settles when a change that missed its deadline can have no effect any more. */
+  #overdue: Promise<unknown> = Promise.resolve();
 
   /** `deadlineMs` holds for each shield by itself. */
   constructor(
@@ -60,13 +62,28 @@ export class ShieldStack {
     }
   }
 
+  /** For when everybody is gone: releases what is engaged in reverse order, past those that fail. Never rejects. */
+  async discard(): Promise<void> {
+    for (let shield = this.#engaged.pop(); shield; shield = this.#engaged.pop()) {
+      const { name } = shield;
+      const released = await this.#inTime(shield.release()).catch(() => 'failed' as const);
+      this.#onChange(name, released ?? 'released');
+    }
+  }
+
   async #change(shield: Shield, change: 'engage' | 'release'): Promise<void> {
+    // What comes late must not undo what was asked for after it.
+    const work = this.#overdue.then(() => shield[change]());
     try {
-      const late = `no confirmation within ${this.#deadlineMs} ms`;
-      await withDeadline(shield[change](), this.#deadlineMs, late);
+      await this.#inTime(work);
     } catch (error) {
+      this.#overdue = work.catch(() => {});
       this.#onChange(shield.name, 'failed');
       throw new ShieldError(shield.name, change, error);
     }
+  }
+
+  #inTime(work: Promise<void>): Promise<void> {
+    return withDeadline(work, this.#deadlineMs, `no confirmation within ${this.#deadlineMs} ms`);
   }
 }

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { MediaError } from '../../media/media-server.js';
+import { liveSecureValues } from '../../server/secure/secure-value.js';
+import { within } from '../kit/deadline.js';
+import { CARD, CODE, World, type WorldOptions } from './secure-world.js';
+
+const GUARD_MS = 20;
+const SHIELD_MS = 60;
+const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+type Fault = (world: World) => unknown;
+
+/** What may go wrong while the engine is asked for its n-th operation. */
+const FAULTS: Readonly<Record<string, Fault>> = {
+  'is refused': () => {
+    throw new MediaError('closed', 'refused');
+  },
+  'comes after every deadline': () => after(3 * SHIELD_MS),
+  'crosses the caller hanging up': (world) => world.customer?.farEndHangsUp(),
+  'crosses the agent hanging up': (world) => world.agent?.farEndHangsUp(),
+  'crosses both hanging up': (world) => {
+    world.agent?.farEndHangsUp();
+    world.customer?.farEndHangsUp();
+  },
+  'crosses the loss of the engine': (world) => world.media.lose(),
+  'crosses the end of the server': (world) => {
+    void world.calls.close();
+  },
+  'crosses a cancel': (world) => {
+    const { conversationId, sessionId } = world;
+    if (sessionId) world.calls.cancelSecureSession(conversationId, sessionId).catch(() => {});
+  },
+  'crosses a second request': (world) => {
+    world.start().catch(() => {});
+  },
+};
+
+/** One call: a payment in secure mode, then the caller hangs up. */
+async function payment(world: World): Promise<void> {
+  await world.talk();
+  await world.start().catch(() => {});
+  await world.key('cardNumber', `${CARD}#`);
+  await world.key('securityCode', CODE);
+  await world.state('ended');
+  await new Promise((resolve) => setImmediate(resolve));
+  world.customer?.farEndHangsUp();
+  await within(world.calls.whenIdle(), 5000, 'the end of the call');
+}
+
+async function withFault(at: number, fault: Fault): Promise<World> {
+  const options: WorldOptions = {
+    guardMs: GUARD_MS,
+    shieldTimeoutMs: SHIELD_MS,
+    onStep: (step) => (step === at ? fault(world) : null),
+  };
+  const world: World = new World(options);
+  await payment(world);
+  return world;
+}
+
+/** What no fault may bring about. */
+function check(world: World, what: string): void {
+  const { seen, media, gate, events, conversationId } = world;
+  const sessions = seen.some(({ type }) => type === 'secure.state')
+    ? world.calls.secureSessions(conversationId)
+    : [];
+  for (const { state, shields, end } of sessions) {
+    assert.equal(state, 'ended', `${what}: the session has ended`);
+    assert.deepEqual(shields, [], `${what}: ended as ${end} with every shield released`);
+  }
+  assert.ok(!world.bridges.some(({ state }) => state === 'active'), `${what}: a bridge in secure mode`);
+  for (const state of ['requested', 'shielding', 'unshielding']) {
+    assert.ok(!world.playedIn.has(state), `${what}: a prompt while ${state}`);
+  }
+  assert.equal(media.open, 0, `${what}: endpoints are left`);
+  assert.ok(
+    world.dialogs.every(({ over }) => over),
+    `${what}: dialogs are left`,
+  );
+  assert.equal(world.agents.reservedCount, 0, `${what}: the agent is still reserved`);
+  assert.equal(new Set(world.charges).size, world.charges.length, `${what}: charged twice`);
+  assert.ok(world.charges.length <= sessions.length, `${what}: more charges than sessions`);
+  const probe = { type: 'conversation.state', state: 'secure', probe: 1 } as const;
+  assert.ok('probe' in events.preview(conversationId, probe), `${what}: the events are still cut`);
+  const line = JSON.stringify({ conversation: conversationId, probe: 1 });
+  assert.equal(gate.filter(line), line, `${what}: the log is still cut`);
+  assert.ok(
+    media.endpoints.every(({ listeners }) => listeners === 0),
+    `${what}: listeners are left`,
+  );
+  assert.ok(!JSON.stringify(seen).includes(CARD.slice(0, 7)), `${what}: digits in events`);
+}
+
+describe('a payment in which one operation of the engine', { timeout: 120_000 }, () => {
+  let steps = 0;
+
+  it('meets no fault', async () => {
+    const world = await withFault(0, () => undefined);
+    check(world, 'without a fault');
+    assert.equal(world.seen.find((event) => event.type === 'agent.data')?.type, 'agent.data');
+    assert.equal(world.session().end, 'returned');
+    assert.deepEqual(
+      world.bridges.map(({ state }) => state),
+      ['none', 'unshielding'],
+    );
+    steps = world.media.steps;
+    assert.ok(steps > 30, `${steps} operations`);
+    assert.equal(liveSecureValues(), 0);
+  });
+
+  for (const [name, fault] of Object.entries(FAULTS)) {
+    it(name, async () => {
+      const before = liveSecureValues();
+      const at = Array.from({ length: steps }, (_, index) => index + 1);
+      const worlds = await Promise.all(at.map((step) => withFault(step, fault)));
+      worlds.forEach((world, index) => {
+        check(world, `operation ${index + 1} of ${steps} ${name}`);
+      });
+      assert.equal(liveSecureValues(), before, 'secure values are left');
+    });
+  }
+});
