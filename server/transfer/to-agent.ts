@@ -47,6 +47,9 @@ export async function transferToAgent(transfer: AgentTransfer): Promise<Transfer
     return { ok: false, error: 'no-answer', message: 'no agent answered' };
   }
   await rebridge(transfer.media, customer.endpoint, agent.leg.endpoint);
+  // Said only now: whoever reacts to it by asking for a secure session finds the two talking.
+  const { id: participantId, agentId } = agent;
+  conversation.publish({ type: 'participant.connected', participantId, role: 'agent', agentId });
   conversation.moveTo('talking');
   return { ok: true };
 }
@@ -118,7 +121,6 @@ async function ring(
     return null;
   }
   agent.moveTo('connected');
-  conversation.publish({ type: 'participant.connected', participantId: id, role: 'agent', agentId });
   return agent;
 }
 
