@@ -37,7 +37,7 @@ export class LegReceiver {
   readonly #output: ReceiverOutput;
   readonly #drops: DropCounts;
   readonly #now: () => number;
-  readonly source = new SourceLock();
+  readonly source: SourceLock;
   readonly #presses = new KeyPresses();
   readonly #events: TelephoneEventReceiver;
   #inBand: InBandKeys | null = null;
@@ -56,6 +56,7 @@ export class LegReceiver {
     this.#output = output;
     this.#drops = drops;
     this.#now = now;
+    this.source = new SourceLock(now);
     this.#lastPacketAt = now();
     this.#events = new TelephoneEventReceiver({
       onKeyDown: (event) => this.#eventDown(event),

@@ -6,14 +6,18 @@ import { KeySender } from '../../media/rtp/key-sender.js';
 import { asciiToEvent, eventToAscii } from '../../media/rtp/keys.js';
 import { PortPool } from '../../media/rtp/port-pool.js';
 import { Resequencer } from '../../media/rtp/resequencer.js';
-import { SourceLock } from '../../media/rtp/source-lock.js';
+import { HEAD_START_MS, SourceLock } from '../../media/rtp/source-lock.js';
 
 describe('source lock', () => {
   const [SDP, NAT, EVIL] = ['10.0.0.1', '192.0.2.7', '203.0.113.9'];
 
+  let now = 0;
+
+  /** At the end of the head start. */
   function expecting(): SourceLock {
-    const lock = new SourceLock();
+    const lock = new SourceLock(() => now);
     lock.expect(SDP, 4000);
+    now += HEAD_START_MS;
     return lock;
   }
 
@@ -34,7 +38,18 @@ describe('source lock', () => {
       [false, false, false, false, true],
     );
     assert.deepEqual([lock.address, lock.port], [NAT, 999]);
-    assert.equal(lock.admit(SDP, 4000, 1, 1), false);
+    assert.equal(lock.admit(EVIL, 4000, 1, 1), false);
+  });
+
+  it('gives the address of the SDP a head start, and the last word', () => {
+    const lock = expecting();
+    now -= 1;
+    for (let n = 0; n < 100; n += 1) assert.equal(lock.admit(EVIL, 999, 77, n), false);
+    now += 1;
+    assert.equal(lock.admit(EVIL, 999, 77, 100), true);
+    assert.equal(lock.admit(SDP, 4000, 1, 1), true);
+    assert.deepEqual([lock.address, lock.port], [SDP, 4000]);
+    for (let n = 101; n < 200; n += 1) assert.equal(lock.admit(EVIL, 999, 77, n), false);
   });
 
   it('is not convinced by packets of two sources, two streams or scattered numbers', () => {
@@ -48,16 +63,15 @@ describe('source lock', () => {
   });
 
   it('unlocks only for a new address, and takes nothing before the first SDP', () => {
-    const lock = new SourceLock();
-    assert.equal(lock.admit(SDP, 4000, 1, 1), false);
-    lock.expect(SDP, 4000);
+    assert.equal(new SourceLock(() => now).admit(SDP, 4000, 1, 1), false);
+    const lock = expecting();
     for (let n = 0; n < 5; n += 1) lock.admit(NAT, 999, 77, n);
     lock.expect(SDP, 4000);
     lock.expect(null, 4000);
     assert.equal(lock.admit(NAT, 999, 77, 6), true);
     lock.expect(SDP, 4010);
     assert.equal(lock.locked, false);
-    assert.equal(lock.admit(NAT, 999, 77, 7), false);
+    for (let n = 7; n < 20; n += 1) assert.equal(lock.admit(NAT, 999, 77, n), false);
     assert.equal(lock.admit(SDP, 4010, 1, 1), true);
   });
 });
