@@ -146,6 +146,11 @@ function steadyRows(tacet: Steady, bare: Steady, freeswitch: Steady | null): Row
     late('late ms, p99 / max: by the receiver', ({ receiver }) => receiver),
     late('late ms, p99 / max: the load itself', ({ load }) => load),
     row(
+      '  % of the packets delivered',
+      all.map((steady) => steady && steady.delivered * 100),
+      1,
+    ),
+    row(
       '  % of the machine used by others',
       all.map((steady) => steady && steady.others * 100),
       1,

@@ -52,7 +52,7 @@ export class Child<Ops extends Operations> {
   request<Op extends keyof Ops & string>(
     op: Op,
     args: Parameters<Ops[Op]>[0],
-    deadlineMs = 30_000,
+    deadlineMs = 60_000,
   ): Promise<Awaited<ReturnType<Ops[Op]>>> {
     this.#seq += 1;
     const request: Request = { seq: this.#seq, op, args };

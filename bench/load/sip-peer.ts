@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { formatSip, header, parseSip, type SipMessage } from './sip-message.js';
 
 const RETRANSMIT_MS = 500;
-const GIVE_UP_MS = 8000;
+/** Timers B and F (RFC 3261 section 17.1). */
+const GIVE_UP_MS = 32_000;
 
 /** A call that stands. */
 export interface Dialog {

@@ -6,8 +6,8 @@ import { median } from '../statistics.js';
 
 /** Packets per second of each call. */
 const PACKETS = 50;
-/** Under this share of the packets the target did not do the work that its CPU time is counted for. */
-const LEAST_DELIVERED = 0.9;
+/** Under this share of the packets there is nothing to measure. */
+const LEAST_DELIVERED = 0.5;
 
 export interface Lateness {
   readonly p99: number;
@@ -24,7 +24,8 @@ export interface SteadyPlan {
 }
 
 interface Window {
-  readonly callSeconds: number;
+  /** Seconds of audio that the calls should have received, and that they did. */
+  readonly due: number;
   readonly received: number;
   /** Of the target, in ms. */
   readonly cpu: number;
@@ -48,7 +49,7 @@ export interface LatenessMs {
 /** Standing calls over several windows of time. */
 export interface Steady {
   readonly calls: number;
-  /** CPU of the process in ms, for each second of each call: median of the windows. */
+  /** CPU of the process in ms, for each second of audio that arrived, i.e. 50 packets: median of the windows. */
   readonly cpuMsPerCallSecond: number;
   /** Share of the packets due that arrived. */
   readonly delivered: number;
@@ -67,14 +68,14 @@ export async function measureSteady(load: Child<LoadOperations>, plan: SteadyPla
   for (let window = 0; window < plan.windows; window += 1) windows.push(await oneWindow(load, plan));
   const total = (value: (window: Window) => number): number =>
     windows.reduce((sum, window) => sum + value(window), 0);
-  const delivered = total(({ received }) => received) / (PACKETS * total(({ callSeconds }) => callSeconds));
+  const delivered = total(({ received }) => received) / total(({ due }) => due);
   if (delivered < LEAST_DELIVERED) {
     throw new Error(`only ${(delivered * 100).toFixed(1)} % of the packets of ${plan.calls} calls arrived`);
   }
   const quiet = windows.filter(({ others }) => others < QUIET);
   return {
     calls: plan.calls,
-    cpuMsPerCallSecond: median(windows.map(({ cpu, callSeconds }) => cpu / callSeconds)),
+    cpuMsPerCallSecond: median(windows.map(({ cpu, received }) => cpu / received)),
     delivered,
     lateness: latenessOf(windows),
     quiet: quiet.length === 0 ? null : latenessOf(quiet),
@@ -87,8 +88,8 @@ async function oneWindow(load: Child<LoadOperations>, plan: SteadyPlan): Promise
   const before = cpuMs(plan.pid);
   const seen = await load.request('window', plan.windowMs);
   return {
-    callSeconds: (plan.calls * seen.ms) / 1000,
-    received: seen.received,
+    due: (plan.calls * seen.ms) / 1000,
+    received: seen.received / PACKETS,
     cpu: cpuMs(plan.pid) - before,
     others: others(),
     engine: (await plan.lateness?.()) ?? null,

@@ -1,13 +1,22 @@
-import { isMainThread } from 'node:worker_threads';
+import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 
 /**
- * Loaded into the measured server before it (`--expose-gc --import`): a signal collects its garbage, so that
- * memory can be compared before and under load. Idle otherwise.
+ * Loaded into the measured server before it (`--expose-gc --import`), and by Node into each of its threads: a
+ * signal collects the garbage of all of them, so that memory can be compared before and under load. Idle otherwise.
  */
 export const COLLECT_SIGNAL = 'SIGUSR2';
 
-// The server's threads inherit the option; signals reach the main thread only.
-if (isMainThread && globalThis.gc) {
-  const { gc } = globalThis;
-  process.on(COLLECT_SIGNAL, () => gc());
+if (globalThis.gc) listen(globalThis.gc);
+
+function listen(gc: () => void): void {
+  const channel = new BroadcastChannel('tacet-bench-garbage');
+  channel.onmessage = () => gc();
+  // A listener holds the process; it must end when the server does.
+  channel.unref();
+  if (!isMainThread) return;
+  // Signals reach the main thread only.
+  process.on(COLLECT_SIGNAL, () => {
+    channel.postMessage(null);
+    gc();
+  });
 }

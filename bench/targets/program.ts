@@ -41,9 +41,10 @@ export class Program {
     });
     ended.catch(() => undefined);
     for (;;) {
-      const left = Math.max(1, over - performance.now());
+      const left = over - performance.now();
       const result = await Promise.race([ended, within(attempt(probe), left, `${this.#name} to be ready`)]);
       if ('value' in result) return result.value;
+      if (performance.now() > over) throw result.error;
       await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, RETRY_MS))]);
     }
   }
