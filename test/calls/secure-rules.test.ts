@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { liveSecureValues } from '../../server/secure/secure-value.js';
+import { within } from '../kit/deadline.js';
 import { CALLER_HZ, Scene, type Talk } from './scene.js';
 
 /** A session that asks for four digits and returns at once: the shortest way through secure mode. */
@@ -196,3 +198,48 @@ describe('rules of secure mode', () => {
     await end();
   });
 });
+
+describe('what ends in the middle of a secure session', () => {
+  let scene: Scene;
+  before(async () => {
+    scene = await Scene.start({ flows: { short: SHORT } });
+  });
+  after(() => scene.close());
+
+  for (const [what, happens, end] of [
+    ['the media engine', killEngine, 'media-failed'],
+    // The last one: it ends the server.
+    ['the server', (one: Scene) => one.tacet.app.close(), 'shutdown'],
+  ] as const) {
+    it(`${what}: both are hung up on, and the agent heard nothing`, async () => {
+      await within(untilReady(scene), 10_000, 'the media engine');
+      const talk = await scene.talk();
+      const sessionId = await scene.secure(talk, { flow: 'short' });
+      const deafFrom = await scene.deafFrom(talk, 'agent');
+      await scene.asked(sessionId, 'digits');
+      await talk.caller.press('12');
+      await happens(scene, talk);
+      assert.deepEqual([(await talk.caller.ended).by, (await talk.agent.ended).by], ['them', 'them']);
+      const ended = await scene.tacet.event(
+        'conversation.ended',
+        (event) => event.conversationId === talk.conversationId,
+      );
+      assert.equal(ended.end, end);
+      assert.equal(talk.agent.heardTone(CALLER_HZ, deafFrom, performance.now()), 0);
+      assert.deepEqual(talk.agent.heardDigits(), []);
+      assert.equal(liveSecureValues(), 0);
+      assert.equal(scene.tacet.app.agents.reservedCount, 0);
+    });
+  }
+});
+
+/** A request that no engine knows is a fault, and a fault ends the thread. */
+async function killEngine({ tacet }: Scene, { conversationId }: Talk): Promise<void> {
+  const { customer } = tacet.app.calls.legs(conversationId);
+  await assert.rejects(customer.endpoint.sendDigits(null as never));
+}
+
+/** The engine has no event for it: readiness is what a health check asks for, again and again. */
+async function untilReady({ tacet }: Scene): Promise<void> {
+  while (!tacet.app.media.ready) await new Promise((resolve) => setTimeout(resolve, 20));
+}
