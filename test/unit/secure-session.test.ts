@@ -207,6 +207,23 @@ describe('secure session', { timeout: 30_000 }, () => {
     assert.equal(world.calls.get(world.conversationId).state, 'talking');
   });
 
+  it('ends the call when it is refused and the two cannot be joined again', async () => {
+    left = null;
+    world = new World({
+      onStep: (_step, operation) => {
+        if (operation === 'bridge' && world.sessionId) throw new Error('no answer');
+        if (operation === 'state' && world.sessionState === 'shielding') throw new Error('no answer');
+      },
+    });
+    await world.talk();
+    await world.start();
+    await world.state('ended');
+    await within(world.calls.whenIdle(), 5000, 'the end of the call');
+    assert.deepEqual([world.customer?.over, world.agent?.over], [true, true]);
+    assert.equal(world.calls.get(world.conversationId).end, 'media-failed');
+    assert.equal(world.session().reason, 'the shield agent-leg did not engage');
+  });
+
   it('is started by the agent of the conversation alone, and once', async () => {
     world = new World();
     await world.talk();

@@ -143,6 +143,20 @@ describe('events shield', () => {
   });
 });
 
+describe('a gate that only says so', () => {
+  it('does not engage the events shield', async () => {
+    const events = new CallEvents();
+    events.enterSecure = () => {};
+    await assert.rejects(new EventsShield(events, 'a').engage(), /still show/);
+  });
+
+  it('does not engage the log shield', async () => {
+    const gate = new LogGate({ write: () => {} });
+    gate.enter = () => {};
+    await assert.rejects(new LogShield(gate, 'a').engage(), /still shows/);
+  });
+});
+
 describe('log shield', () => {
   const lines: string[] = [];
   const gate = new LogGate({ write: (line) => lines.push(line) });
@@ -168,6 +182,12 @@ describe('log shield', () => {
     gate.write(line({ conversation: 'a', err: { type: 'TypeError', message: 'got 4242' }, msg: 'got 4242' }));
     assert.ok(!lines[0]?.includes('4242'));
     assert.match(lines[0] ?? '', /TypeError/);
+  });
+
+  it('drops what it cannot read: a line may be of the conversation although it is not JSON', async () => {
+    lines.length = 0;
+    gate.write('got 4242\n');
+    assert.ok(!lines[0]?.includes('4242'));
   });
 
   it('writes everything again after the release', async () => {
