@@ -11,14 +11,6 @@ const CARD = '4539578763621486';
 const CODE = '739';
 const TIMEOUT_MS = 600;
 
-/** To the agent without a greeting, so that each test begins at once. */
-const SUPPORT = `
-name: support
-type: inbound
-tasks:
-  main: [{ do: transferToAgent, agent: any }]
-`;
-
 /** Card and security code, then a charge whose paths each say a word of their own. */
 const payment = (name: string, connector: string) => `
 name: ${name}
@@ -43,7 +35,6 @@ tasks:
 `;
 
 const FLOWS = {
-  support: SUPPORT,
   payment: payment('payment', 'payment'),
   'payment-nowhere': payment('payment-nowhere', 'nowhere'),
 };

@@ -84,6 +84,9 @@ export interface Talk {
   readonly agent: PhoneCall;
 }
 
+/** What a request for a secure session needs of a talk. */
+export type Asking = Pick<Talk, 'conversationId' | 'agentParticipantId'>;
+
 /** A Tacet with one agent, a phone for the caller and a phone for the agent, all over loopback sockets. */
 export class Scene {
   readonly tacet: TestTacet;
@@ -106,7 +109,12 @@ export class Scene {
     ];
     const config = { agents: [{ id: 'anna', uri: agentPhone.uri }], routes, ...options.config };
     const flows = { reception: RECEPTION, 'short-payment': SHORT_PAYMENT, ...options.flows };
-    return new Scene(await TestTacet.start({ ...options, config, flows }), callerPhone, agentPhone);
+    try {
+      return new Scene(await TestTacet.start({ ...options, config, flows }), callerPhone, agentPhone);
+    } catch (error) {
+      await Promise.all([callerPhone.close(), agentPhone.close()]);
+      throw error;
+    }
   }
 
   /** The caller dials a user of this Tacet. */
@@ -144,7 +152,7 @@ export class Scene {
   }
 
   /** The agent asks for a secure session; resolves when it is active. */
-  async secure(talk: Talk, request: Record<string, unknown> = {}): Promise<string> {
+  async secure(talk: Asking, request: Record<string, unknown> = {}): Promise<string> {
     const answer = await this.request(talk, request);
     assert.equal(answer.status, 202, JSON.stringify(answer.body));
     await this.state(answer.body.id, 'active');
@@ -167,7 +175,7 @@ export class Scene {
     return first()?.at ?? 0;
   }
 
-  request(talk: Talk, request: Record<string, unknown> = {}) {
+  request(talk: Asking, request: Record<string, unknown> = {}) {
     const body = {
       flow: 'short-payment',
       sourceParticipantId: talk.agentParticipantId,
