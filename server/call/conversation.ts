@@ -75,8 +75,10 @@ export class Conversation {
     this.publish({ type: 'conversation.state', state: next });
   }
 
+  /** An agent who hangs up gives port and reservation back at once, not when the caller has finished paying. */
   addAgent(agent: Participant): void {
     this.#agents.push(agent);
+    agent.leg.gone.addEventListener('abort', () => void this.endParticipant(agent), { once: true });
   }
 
   /** Ends one participant and says so, once. */

@@ -95,6 +95,19 @@ describe('leaving guard', () => {
     await done;
   });
 
+  it('never returns a caller when the time is over, or nobody is left, while the endpoint is asked', async () => {
+    for (const [happens, how] of [
+      [() => mock.timers.tick(30_000), 'restless'],
+      [() => gone.abort(), 'gone'],
+    ] as const) {
+      keys.whenAsked = happens;
+      const done = guard();
+      await pass(800);
+      await done;
+      assert.equal(left, how);
+    }
+  });
+
   it('rejects when the endpoint does not answer, and leaves no listener', async () => {
     keys.whenAsked = () => {
       throw new Error('closed');

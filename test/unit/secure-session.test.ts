@@ -101,6 +101,22 @@ describe('secure session', { timeout: 30_000 }, () => {
     assert.equal(world.session().result.reason, '[redacted]');
   });
 
+  it('hides the card where the request already held it', async () => {
+    await begin({}, { invocationData: `for card ${CARD}` });
+    await pay();
+    await ended();
+    assert.equal(world.session().result.asked, '[redacted]');
+  });
+
+  it('ends the call when it is cancelled after the agent has gone', async () => {
+    await begin();
+    world.agent?.farEndHangsUp();
+    await world.calls.cancelSecureSession(world.conversationId, world.sessionId ?? '');
+    await ended();
+    assert.equal(world.session().end, 'agent-gone');
+    assert.deepEqual(joined(), ['none']);
+  });
+
   it('waits for a charge that a cancel, or a hang-up of the agent, finds under way, and charges once', async () => {
     for (const interrupt of ['cancel', 'agent'] as const) {
       let finish = (_result: DataResult) => {};
@@ -145,6 +161,8 @@ describe('secure session', { timeout: 30_000 }, () => {
   it('ends the call when the agent is gone: nobody is joined', async () => {
     await begin();
     world.agent?.farEndHangsUp();
+    await world.until((event) => event.type === 'participant.ended' && event.role === 'agent');
+    assert.deepEqual([world.media.open, world.agents.reservedCount], [1, 0], 'the agent is free at once');
     await pay();
     await ended();
     assert.equal(world.session().end, 'agent-gone');
@@ -160,7 +178,7 @@ describe('secure session', { timeout: 30_000 }, () => {
     ['the engine is lost', () => world.media.lose(), 'customer-hung-up'],
   ] as const) {
     it(`joins nobody when ${what} during the guard`, async () => {
-      await begin({ guardMs: 1000 });
+      await begin({ guardMs: 5000 });
       await pay();
       await world.state('unshielding');
       happens();

@@ -14,6 +14,8 @@ describe('SecureValue', () => {
     const value = keyed('4242424242424242');
     const shown = [
       String(value),
+      value.toString(),
+      [value].join(),
       `${value}`,
       `a${value}`,
       JSON.stringify({ value }),
@@ -23,6 +25,7 @@ describe('SecureValue', () => {
       JSON.stringify(structuredCloneOrNothing(value)),
     ];
     for (const text of shown) assert.ok(!text.includes('4242'), text);
+    assert.equal(inspect(value), '[secure]');
     value.wipe();
   });
 

@@ -39,7 +39,7 @@ tasks:
       processingAudio: Wait.
       into: charge
       onApproved:
-        - &return { do: returnToAgent, data: { status: data.charge.status, reason: data.charge.reason } }
+        - &return { do: returnToAgent, data: { status: data.charge.status, reason: data.charge.reason, asked: call.invocationData } }
       onDeclined: [*return]
       onInDoubt: [*return]
       onError: [*return]

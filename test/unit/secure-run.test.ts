@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import type { CollectCommand, FlowCommand } from '../../flows/commands.js';
+import { Leg } from '../../server/call/leg.js';
+import type { ChargeRequest } from '../../server/connectors/connector.js';
+import { SecureRun } from '../../server/secure/secure-run.js';
+import { liveSecureValues } from '../../server/secure/secure-value.js';
+import { SecureValues } from '../../server/secure/secure-values.js';
+import { FakeEndpoint, FakeMedia } from './secure-fakes.js';
+
+const COLLECT: CollectCommand = {
+  do: 'collect',
+  field: { kind: 'digits', min: 4, max: 4, brands: [], cardVariable: null },
+  into: { scope: 'secure', name: 'pin' },
+  audio: [],
+  bargeIn: true,
+  firstDigitTimeoutMs: 60_000,
+  interDigitTimeoutMs: 20,
+  totalTimeoutMs: 60_000,
+  terminator: '#',
+  clearKey: '*',
+  attempt: 1,
+  attempts: 1,
+};
+
+const CHARGE: FlowCommand = {
+  do: 'callSecureData',
+  connector: 'payment',
+  operation: 'charge',
+  secureInputs: { cardNumber: 'pin' },
+  inputs: {},
+  processingAudio: [],
+  occurrence: 'tasks.main[3]#2',
+};
+
+describe('secure run', () => {
+  let values: SecureValues;
+  let customer: FakeEndpoint;
+  let hangUp: AbortController;
+  let charged: ChargeRequest[];
+  let run: SecureRun;
+  const shutdown = new AbortController();
+
+  beforeEach(() => {
+    values = new SecureValues();
+    customer = new FakeEndpoint(new FakeMedia(), 'customer');
+    hangUp = new AbortController();
+    charged = [];
+    const payment = {
+      name: 'payment',
+      charge: async (request: ChargeRequest) => {
+        charged.push(request);
+        return { status: 'approved', reason: '', outputs: { note: 'paid by 12345678' } } as const;
+      },
+      close: async () => {},
+    };
+    run = new SecureRun({
+      sessionId: 's1',
+      customer: new Leg(customer),
+      values,
+      connectors: new Map([['payment', payment]]),
+      signal: hangUp.signal,
+      shutdown: shutdown.signal,
+      onNote: () => {},
+      onProgress: () => {},
+      onData: () => {},
+    });
+  });
+  afterEach(() => {
+    values.wipe();
+    assert.equal(liveSecureValues(), 0);
+  });
+
+  it('keeps a field that was accepted, and nothing of one that failed', async () => {
+    const accepted = run.execute(COLLECT);
+    customer.press('1234');
+    assert.deepEqual(await accepted, { event: { type: 'collected', result: { ok: true } } });
+    assert.equal(values.get('pin')?.length, 4);
+    const failed = run.execute({ ...COLLECT, firstDigitTimeoutMs: 1 });
+    assert.deepEqual(await failed, { event: { type: 'collected', result: { ok: false, error: 'timeout' } } });
+    assert.equal(values.get('pin'), undefined);
+    assert.equal(liveSecureValues(), 0);
+  });
+
+  it('hides what the gateway echoes from the flow', async () => {
+    const collecting = run.execute({ ...COLLECT, field: { ...COLLECT.field, min: 8, max: 8 } });
+    customer.press('12345678');
+    await collecting;
+    const { event } = (await run.execute(CHARGE)) as { event: { result: object } };
+    assert.deepEqual(event.result, { status: 'approved', reason: '', outputs: { note: '[redacted]' } });
+  });
+
+  it('charges nothing without a field that the charge needs', async () => {
+    const { event } = (await run.execute(CHARGE)) as { event: { result: object } };
+    assert.deepEqual(event.result, { status: 'error', reason: 'missing-input', outputs: {} });
+    assert.equal(charged.length, 0);
+  });
+
+  it('zeroes what was keyed when the caller hangs up in the middle of a field', async () => {
+    const collecting = run.execute(COLLECT);
+    customer.press('12');
+    const keyed = values.get('pin')?.use('field-check', (digits) => digits) ?? new Uint8Array();
+    assert.deepEqual([...keyed], [49, 50]);
+    hangUp.abort();
+    assert.deepEqual(await collecting, {
+      event: { type: 'collected', result: { ok: false, error: 'caller-hung-up' } },
+    });
+    assert.deepEqual([...keyed], [0, 0]);
+    assert.equal(customer.listeners, 0);
+  });
+
+  it('keeps no secure value of a field that was asked for in the open', async () => {
+    const collecting = run.execute({ ...COLLECT, into: { scope: 'flow', name: 'choice' } });
+    customer.press('1234');
+    assert.deepEqual(await collecting, {
+      event: { type: 'collected', result: { ok: true, value: '1234' } },
+    });
+    assert.equal(liveSecureValues(), 0);
+  });
+
+  it('gives each charge of a session its own key, and only the end of the process gives it up', async () => {
+    const collecting = run.execute(COLLECT);
+    customer.press('1234');
+    await collecting;
+    await run.execute(CHARGE);
+    const [request] = charged;
+    assert.equal(request?.idempotencyKey, 's1:tasks.main[3]#2');
+    hangUp.abort();
+    assert.equal(request?.signal.aborted, false);
+    shutdown.abort();
+    assert.equal(request?.signal.aborted, true);
+  });
+
+  it('ends with a disconnect where a transfer fails, whatever path was drawn', async () => {
+    const transfer: FlowCommand = {
+      do: 'transferToAgent',
+      agent: 'any',
+      ringTimeoutMs: 1000,
+      preTransferAudio: [],
+      failedTransferAudio: [],
+    };
+    assert.deepEqual(await run.execute(transfer), { end: { kind: 'disconnect', reason: 'error' } });
+  });
+});
