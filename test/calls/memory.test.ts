@@ -63,7 +63,7 @@ describe('memory of the server', { skip: memoryUnreadable }, () => {
     );
   });
   after(async () => {
-    await tacet.stop();
+    assert.equal(await tacet.stop(), 0, 'SIGTERM ends it in order');
     await gateway.close();
   });
 

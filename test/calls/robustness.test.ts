@@ -71,14 +71,8 @@ async function keysTaken(scene: Scene, sessionId: string): Promise<unknown> {
   return data.keys;
 }
 
-const conversationEnd = async (scene: Scene, conversationId: string, deadlineMs = 20_000) =>
-  (
-    await scene.tacet.event(
-      'conversation.ended',
-      (event) => event.conversationId === conversationId,
-      deadlineMs,
-    )
-  ).end;
+const conversationEnd = async ({ tacet }: Scene, id: string) =>
+  (await tacet.event('conversation.ended', ({ conversationId }) => conversationId === id)).end;
 
 const dropped = async (scene: Scene) =>
   (await (scene.tacet.app.media as EmbeddedMediaServer).stats()).dropped;
