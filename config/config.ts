@@ -93,7 +93,11 @@ function definite(config: Config, base: string): Config {
   });
   return {
     ...config,
-    sip: { ...config.sip, advertisedAddress: sip },
+    sip: {
+      ...config.sip,
+      advertisedAddress: sip,
+      drachtio: config.sip.drachtio.map((one) => ({ ...one, ...optional('secretFile', one.secretFile) })),
+    },
     media: { ...config.media, advertisedAddress: media },
     http: {
       ...config.http,

@@ -2,8 +2,8 @@ import type { Path, Schema } from './check.js';
 import { didYouMean } from './nearest.js';
 import type { ConfigProblem } from './problems.js';
 
-/** Names that begin like ours and set nothing: the file's path, and the switch of the client tests. */
-const OTHER_NAMES = ['TACET_CONFIG', 'TACET_REQUIRE_CLIENTS'];
+/** Names that begin like ours and set nothing: the file's path, and the switches of the tests. */
+const OTHER_NAMES = ['TACET_CONFIG', 'TACET_REQUIRE_CLIENTS', 'TACET_TEST_SIP'];
 
 /** One key that an environment variable can set. */
 export interface Setting {

@@ -74,6 +74,17 @@ function tokens(config: Config, report: Report): void {
   });
 }
 
+function drachtio(config: Config, report: Report): void {
+  const list = ['sip', 'drachtio'];
+  const servers = config.sip.drachtio.map(({ host, port }) => `${host.toLowerCase()}:${port}`);
+  unique(report, list, 'port', servers);
+  config.sip.drachtio.forEach((server, index) => {
+    if ((server.secret === undefined) === (server.secretFile === undefined)) {
+      report([...list, index], 'needs exactly one of secret and secretFile', 'write secretFile: path');
+    }
+  });
+}
+
 /** What one key's schema cannot say: keys that depend on each other. For a configuration that fits the schema. */
 export function brokenRules(config: Config): readonly Finding[] {
   const findings: Finding[] = [];
@@ -91,6 +102,7 @@ export function brokenRules(config: Config): readonly Finding[] {
     'user',
     config.routes.map((route) => route.user),
   );
+  drachtio(config, report);
   tokens(config, report);
   agents(config, report);
   connectors(config, report);

@@ -24,6 +24,32 @@ const AdvertisedAddress = (description: string) =>
 
 const FilePath = (description: string) => Type.String({ format: 'path', minLength: 1, description });
 
+/** An entry of `sip.drachtio`. The secret travels in a line of `|`-separated words. */
+const Drachtio = Type.Object(
+  {
+    host: Type.String({
+      pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$',
+      description: 'name or IPv4 address of the machine that drachtio-server runs on',
+    }),
+    port: Type.Integer({
+      minimum: 1,
+      maximum: 65535,
+      default: 9022,
+      description: 'its admin port, where applications connect',
+    }),
+    secret: Type.Optional(
+      Type.String({
+        minLength: 16,
+        maxLength: 256,
+        pattern: '^[A-Za-z0-9._~+/=-]+$',
+        description: 'what applications must present; prefer `secretFile`',
+      }),
+    ),
+    secretFile: Type.Optional(FilePath('file that holds the secret, readable by its owner only')),
+  },
+  strict,
+);
+
 const Sip = Type.Object(
   {
     address: Address('0.0.0.0', 'local address that SIP listens on'),
@@ -54,6 +80,11 @@ const Sip = Type.Object(
       },
       { ...section, description: 'requests beyond it are dropped without an answer' },
     ),
+    drachtio: Type.Array(Drachtio, {
+      default: [],
+      description:
+        'drachtio-servers that take the place of the SIP server in this process; the other keys of `sip` then have no effect, but `media.advertisedAddress` may take its value from them',
+    }),
   },
   { ...section, description: 'where calls come in' },
 );

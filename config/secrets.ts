@@ -119,3 +119,27 @@ export function agentPasswords(config: Config): AgentPasswords {
   }
   return { passwords, generated };
 }
+
+/** Where a drachtio-server is, and what it wants to see. */
+export interface DrachtioServer {
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string;
+}
+
+/** The servers of `sip.drachtio` with their secrets. Throws ConfigError naming the file that is at fault. */
+export function drachtioServers(config: Config): readonly DrachtioServer[] {
+  return config.sip.drachtio.map(({ host, port, secret, secretFile }) => {
+    if (secretFile === undefined) return { host, port, secret: secret ?? '' };
+    const read = readSecretFile(secretFile);
+    // A `|` would end the secret in the middle of drachtio's authentication line.
+    if (!/^[A-Za-z0-9._~+/=-]{16,256}$/.test(read)) {
+      refuse(
+        secretFile,
+        'not a secret for drachtio',
+        'write 16 to 256 letters, digits or any of . _ ~ + / = -',
+      );
+    }
+    return { host, port, secret: read };
+  });
+}

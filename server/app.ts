@@ -24,11 +24,10 @@ import { createConnector } from './connectors/create-connector.js';
 import { logEvents } from './log/call-log.js';
 import { LogGate } from './log/log-gate.js';
 import { createLogger, type Logger } from './log/logger.js';
-import { createMetrics, type SipStats } from './log/metrics.js';
+import { createMetrics } from './log/metrics.js';
 import { SecureSessions } from './secure/secure-sessions.js';
 import { liveSecureValues } from './secure/secure-value.js';
-import { DrachtioSignalling } from './sip/drachtio-signalling.js';
-import { type SipServer, startSipServer } from './sip/embedded/server.js';
+import { openSipSide, type SipSide } from './sip/sip-side.js';
 
 const LIBRARY = fileURLToPath(new URL('../../flows/library/', import.meta.url));
 
@@ -39,7 +38,10 @@ export interface AppOptions {
   readonly onProgress?: (step: string) => void;
 }
 
-/** Where a started server listens, and the files with generated secrets. */
+/**
+ * Where a started server listens, and the files with generated secrets. A drachtio-server that is not connected yet
+ * has not said where it listens: then its host, and port 5060.
+ */
 export interface Listening {
   readonly sipAddress: string;
   readonly sipPort: number;
@@ -58,8 +60,7 @@ interface Parts {
   readonly agents: Agents;
   readonly calls: Calls;
   readonly api: Api;
-  readonly signalling: DrachtioSignalling;
-  readonly sip: SipServer;
+  readonly sip: SipSide;
   readonly registrar: Registrar;
   readonly watch: MediaWatch;
   readonly tokenFile: string | null;
@@ -94,20 +95,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     prompts,
   });
   const agents = new Agents(config.agents);
-  const sip = await startSipServer({
-    address: config.sip.address,
-    port: config.sip.port,
-    transports: config.sip.transports,
-    advertisedAddress: config.sip.advertisedAddress,
-    flood: config.sip.floodLimit,
-  });
-  const signalling = new DrachtioSignalling({
-    host: '127.0.0.1',
-    port: sip.adminPort,
-    secret: sip.secret,
-    localHost: config.sip.advertisedAddress,
-    onConnection: (up) => log.info({ up }, up ? 'SIP server connected' : 'SIP server lost'),
-  });
+  const sip = await openSipSide(config, log);
   const sessions = new SecureSessions({
     flows,
     media,
@@ -120,7 +108,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     maxSessionMs: config.secure.maxSessionSeconds * 1000,
   });
   const calls = new Calls({
-    signalling,
+    signalling: sip.signalling,
     media,
     agents,
     flows,
@@ -134,13 +122,13 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     conversations: calls,
     liveSecureValues,
     media: () => media.stats(),
-    sip: () => sipStats(sip),
+    sip: () => sip.stats(),
   });
   const api = await createApi({
     conversations: calls,
     events,
     tokens,
-    health: { ready: () => readiness(signalling, media, calls) },
+    health: { ready: () => readiness(sip, media, calls) },
     metrics: metrics.registry,
     log,
   });
@@ -153,7 +141,6 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     agents,
     calls,
     api,
-    signalling,
     sip,
     registrar: new Registrar(agents, passwords),
     watch: new MediaWatch(calls, config.media.silenceTimeoutSeconds * 1000),
@@ -208,15 +195,9 @@ function checkReferences(config: Config, flows: FlowSet): void {
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
-function sipStats(sip: SipServer): SipStats {
-  const { transactions, dialogs, connections, dropped } = sip.stats();
-  const total = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-  return { transactions, dialogs, connections, dropped: total };
-}
-
-function readiness(signalling: DrachtioSignalling, media: MediaServer, calls: Calls): Readiness {
+function readiness({ signalling }: SipSide, media: MediaServer, calls: Calls): Readiness {
   const checks = {
-    sip: { ok: signalling.ready },
+    sip: { ok: signalling.ready, detail: signalling.detail },
     media: { ok: media.ready },
     accepting: { ok: !calls.draining },
   };
@@ -258,16 +239,16 @@ export class App {
 
   /** SIP dialogs standing now. */
   get dialogs(): number {
-    return this.#parts.signalling.dialogs;
+    return this.#parts.sip.signalling.dialogs;
   }
 
   /** Prepares prompts, then takes calls and HTTP requests. */
   async start(): Promise<Listening> {
-    const { config, flows, media, signalling, calls, registrar, watch, api, sip, onProgress } = this.#parts;
+    const { config, flows, media, calls, registrar, watch, api, sip, onProgress } = this.#parts;
     await media.start();
     const audio = [...flows.values()].flatMap((flow) => staticAudio(flow));
     await media.prepare(audio, (done, total) => onProgress(`prompts ${done} of ${total}`));
-    await signalling.start({
+    await sip.signalling.start({
       incoming: (call) => calls.take(call),
       register: (registration) => registrar.handle(registration),
     });
@@ -275,8 +256,7 @@ export class App {
     await api.listen({ host: config.http.address, port: config.http.port });
     const { address, port } = api.server.address() as AddressInfo;
     return {
-      sipAddress: config.sip.advertisedAddress,
-      sipPort: sip.sipPort,
+      ...sip.address(),
       httpUrl: `http://${isIPv6(address) ? `[${address}]` : address}:${port}`,
       tokenFile: this.#parts.tokenFile,
       passwordFiles: this.#parts.passwordFiles,
@@ -295,11 +275,10 @@ export class App {
   }
 
   async #close(): Promise<void> {
-    const { watch, calls, api, signalling, sip, closers } = this.#parts;
+    const { watch, calls, api, sip, closers } = this.#parts;
     watch.stop();
     await calls.close();
     await api.close();
-    await signalling.close();
     await sip.close();
     for (const close of closers) await close();
   }

@@ -94,7 +94,9 @@ async function talk(
 
 function endOf(conversation: Conversation, services: CallServices, otherwise: CallEnd): CallEnd {
   if (services.shutdown.aborted) return 'shutdown';
-  return conversation.customer.leg.hungUpByFarEnd ? 'customer-hung-up' : otherwise;
+  const { leg } = conversation.customer;
+  if (leg.lost) return 'signalling-failed';
+  return leg.hungUpByFarEnd ? 'customer-hung-up' : otherwise;
 }
 
 function endOfSession(session: SecureSession): CallEnd {

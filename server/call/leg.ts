@@ -11,6 +11,7 @@ export class Leg {
   readonly #answered = new AbortController();
   #dialog: SipDialog | null = null;
   #hungUpByFarEnd = false;
+  #lost = false;
   #closing: Promise<void> | null = null;
 
   constructor(endpoint: MediaEndpoint) {
@@ -31,10 +32,19 @@ export class Leg {
     return this.#hungUpByFarEnd;
   }
 
+  /** The SIP server was lost with this leg on it. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
   /** What this leg answers to its far end. Re-INVITEs change its media only: who is joined to whom is not theirs to say. */
   readonly handlers: DialogHandlers = {
     hungUp: () => {
       this.#hungUpByFarEnd ||= !this.#gone.signal.aborted;
+      this.#gone.abort();
+    },
+    lost: () => {
+      this.#lost ||= !this.#gone.signal.aborted;
       this.#gone.abort();
     },
     offered: (sdp) => (sdp === null ? this.endpoint.offer() : this.endpoint.answer(sdp)),

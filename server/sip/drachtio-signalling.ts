@@ -1,228 +1,124 @@
-import Srf from 'drachtio-srf';
-import type {
-  AnsweredCall,
-  DialogHandlers,
-  IncomingCall,
-  OutgoingCall,
-  Registration,
-  Signalling,
-  SipDialog,
+import type Srf from 'drachtio-srf';
+import type { DrachtioServer } from '../../config/secrets.js';
+import {
+  type AnsweredCall,
+  type DialogHandlers,
+  type IncomingCall,
+  type OutgoingCall,
+  type Registration,
+  type Signalling,
+  SipFailure,
 } from './signalling.js';
-import { SipFailure } from './signalling.js';
-import { SrfDialog } from './srf-dialog.js';
+import type { ConnectionFault } from './srf-connection.js';
+import { guarded, incomingCall, registration } from './srf-incoming.js';
+import { SrfLink } from './srf-link.js';
+import { placeCall } from './srf-outgoing.js';
+
+const PING_MS = 5000;
 
 export interface DrachtioOptions {
-  /** Admin address of drachtio-server or of the embedded SIP server. */
-  readonly host: string;
-  readonly port: number;
-  readonly secret: string;
-  /** Address put into From and Contact of calls we make. */
+  /** Admin addresses of drachtio-servers, or of the embedded SIP server. */
+  readonly servers: readonly DrachtioServer[];
+  /** Host of the From header of calls we make; `localhost` lets drachtio-server write its own. */
   readonly localHost: string;
-  /** Called when the connection to the SIP server is lost or comes back. */
-  readonly onConnection?: (up: boolean) => void;
+  /** Time between two pings of a connection, in milliseconds. Default 5000; after two without answer it is lost. */
+  readonly pingMs?: number;
+  /** Called when a connection comes up (null) or why there is none. */
+  readonly onConnection?: (server: DrachtioServer, fault: ConnectionFault | null) => void;
 }
 
-const CONNECT_DEADLINE_MS = 5000;
-
-/** drachtio-srf as {@link Signalling}: the one place, with srf-dialog.ts, that knows drachtio-srf. */
+/** drachtio-srf as {@link Signalling}. With the other srf-*.ts files the one place that knows drachtio-srf. */
 export class DrachtioSignalling implements Signalling {
   readonly #options: DrachtioOptions;
-  readonly #srf = new Srf();
-  readonly #dialogs = new Set<SrfDialog>();
-  #ready = false;
+  readonly #links: readonly SrfLink[];
+  /** Over which server an agent registered, by user: calls to its source must take the same way (RFC 5626 section 5.3). */
+  readonly #registered = new Map<string, { readonly source: string; readonly link: SrfLink }>();
+  #handlers: Parameters<Signalling['start']>[0] | null = null;
 
   constructor(options: DrachtioOptions) {
     this.#options = options;
+    this.#links = options.servers.map(
+      (server) =>
+        new SrfLink({
+          server,
+          pingMs: options.pingMs ?? PING_MS,
+          equip: (link, srf) => this.#equip(link, srf),
+          onChange: (fault) => options.onConnection?.(server, fault),
+        }),
+    );
   }
 
+  /** At least one server is connected. */
   get ready(): boolean {
-    return this.#ready;
+    return this.#links.some(({ up }) => up);
+  }
+
+  /** How many of the servers are connected, in words. */
+  get detail(): string {
+    return `${this.#links.filter(({ up }) => up).length} of ${this.#links.length} SIP servers connected`;
+  }
+
+  /** What the connected servers say they listen on, such as `udp/192.0.2.1:5060`. */
+  get contacts(): readonly string[] {
+    return this.#links.flatMap(({ contacts }) => contacts);
   }
 
   get dialogs(): number {
-    return this.#dialogs.size;
+    return this.#links.reduce((sum, { dialogs }) => sum + dialogs, 0);
   }
 
+  /** Resolves when each server was tried once; one that is not there is tried on until {@link close}. */
   async start(handlers: {
     incoming(call: IncomingCall): void;
     register(registration: Registration): void;
   }): Promise<void> {
-    const srf = this.#srf;
-    srf.invite((req, res) => guarded(res, () => this.#incoming(req, res, handlers.incoming)));
-    srf.use('register', (req, res) => guarded(res, () => handlers.register(registration(req, res))));
+    this.#handlers = handlers;
+    await Promise.all(this.#links.map((link) => link.start()));
+  }
+
+  async call(outgoing: OutgoingCall, handlers: DialogHandlers): Promise<AnsweredCall> {
+    if (outgoing.signal.aborted) throw new SipFailure(487, 'cancelled');
+    const link = this.#linkTo(outgoing.proxy);
+    if (!link) throw new SipFailure(0, 'the SIP server is not connected');
+    return placeCall(link, this.#options.localHost, outgoing, handlers);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#links.map((link) => link.close()));
+  }
+
+  /** The server that a phone registered over; for other targets the one with the fewest calls. */
+  #linkTo(proxy: string | undefined): SrfLink | undefined {
+    const known = [...this.#registered.values()].find(({ source }) => source === proxy);
+    if (known) return known.link.up ? known.link : undefined;
+    return this.#links.filter(({ up }) => up).sort((a, b) => a.dialogs - b.dialogs)[0];
+  }
+
+  /** Every method a peer can send, so that none gets srf's own answer. */
+  #equip(link: SrfLink, srf: Srf): void {
+    srf.invite((req, res) =>
+      guarded(res, () => {
+        const call = incomingCall(link, srf, req, res);
+        if (call) this.#handlers?.incoming(call);
+      }),
+    );
+    srf.use('register', (req, res) =>
+      guarded(res, () => this.#handlers?.register(this.#remembering(link, registration(req, res)))),
+    );
     srf.use('options', (_req, res) => guarded(res, () => res.send(200)));
     for (const method of ['info', 'message', 'refer', 'notify', 'publish', 'subscribe', 'update']) {
       srf.use(method, (_req, res) => guarded(res, () => res.send(method === 'message' ? 405 : 481)));
     }
-    await this.#connect();
   }
 
-  async call(outgoing: OutgoingCall, handlers: DialogHandlers): Promise<AnsweredCall> {
-    if (!this.#ready) throw new SipFailure(0, 'the SIP server is not connected');
-    if (outgoing.signal.aborted) throw new SipFailure(487, 'cancelled');
-    const name = outgoing.from.name ? `"${outgoing.from.name.replace(/["\\\r\n]/g, '')}" ` : '';
-    const user = encodeURIComponent(outgoing.from.user);
-    let request: Srf.SrfRequest | null = null;
-    const cancel = () => request?.cancel(() => {});
-    outgoing.signal.addEventListener('abort', cancel);
-    try {
-      return await new Promise<AnsweredCall>((resolve, reject) => {
-        const onAnswer = (error: unknown, dialog: Srf.Dialog) => {
-          if (error) return reject(sipFailure(error));
-          const wrapped = this.#adopt(dialog, handlers, false);
-          if (!outgoing.signal.aborted) return resolve({ dialog: wrapped, answer: dialog.remote.sdp });
-          // The answer crossed our CANCEL on the way.
-          void wrapped.hangUp();
-          reject(new SipFailure(487, 'cancelled'));
-        };
-        this.#srf.createUAC(
-          outgoing.uri,
-          {
-            localSdp: outgoing.offer,
-            ...(outgoing.proxy ? { proxy: outgoing.proxy } : {}),
-            headers: {
-              From: `${name}<sip:${user}@${this.#options.localHost}>`,
-              ...outgoing.headers,
-            },
-          },
-          {
-            // srf calls this as (error, request); its types show the request alone.
-            cbRequest: ((_error: unknown, sent: Srf.SrfRequest | undefined) => {
-              request = sent ?? null;
-              if (outgoing.signal.aborted) cancel();
-            }) as unknown as (req: Srf.SrfRequest) => void,
-            cbProvisional: (response) => {
-              if (response.status > 100) outgoing.onRinging?.();
-            },
-          },
-          onAnswer,
-        );
-      });
-    } catch (error) {
-      throw sipFailure(error);
-    } finally {
-      outgoing.signal.removeEventListener('abort', cancel);
-    }
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([...this.#dialogs].map((dialog) => dialog.hangUp()));
-    this.#ready = false;
-    this.#srf.disconnect();
-  }
-
-  #connect(): Promise<void> {
-    const { host, port, secret } = this.#options;
-    return new Promise((resolve, reject) => {
-      const deadline = setTimeout(
-        () => reject(new SipFailure(0, `no SIP server at ${host}:${port} within ${CONNECT_DEADLINE_MS} ms`)),
-        CONNECT_DEADLINE_MS,
-      );
-      this.#srf.on('connect', (error) => {
-        clearTimeout(deadline);
-        if (error)
-          return reject(new SipFailure(0, 'the SIP server refused the connection', { cause: error }));
-        this.#setReady(true);
-        resolve();
-      });
-      // Listening to `error` is what makes srf reconnect; both mean that the connection is gone.
-      this.#srf.on('error', () => this.#lost());
-      (this.#srf as unknown as NodeJS.EventEmitter).on('close', () => this.#lost());
-      this.#srf.connect({ host, port, secret });
-    });
-  }
-
-  #setReady(up: boolean): void {
-    if (this.#ready === up) return;
-    this.#ready = up;
-    this.#options.onConnection?.(up);
-  }
-
-  #lost(): void {
-    this.#setReady(false);
-    for (const dialog of [...this.#dialogs]) dialog.lost();
-  }
-
-  #adopt(dialog: Srf.Dialog, handlers: DialogHandlers, awaitingAnswer: boolean): SrfDialog {
-    const wrapped = new SrfDialog(dialog, handlers, {
-      awaitingAnswer,
-      onGone: (gone) => this.#dialogs.delete(gone),
-    });
-    this.#dialogs.add(wrapped);
-    return wrapped;
-  }
-
-  #incoming(req: Srf.SrfRequest, res: Srf.SrfResponse, take: (call: IncomingCall) => void): void {
-    // createUAS would both reject and answer 200 without one (STACK-NOTES 4.1).
-    if (!req.has('Contact')) return void res.send(400, 'Contact Header Required', {});
-    const cancelled = new AbortController();
-    req.on('cancel', () => cancelled.abort());
-    const offer = req.body || null;
-    take({
-      callId: req.get('Call-ID'),
-      from: uriOf(req, 'From'),
-      to: req.uri,
-      toUser: userOf(req.uri),
-      offer,
-      cancelled: cancelled.signal,
-      reject: (status, reason) => {
-        if (!res.finalResponseSent && !cancelled.signal.aborted) res.send(status, reason, {});
+  #remembering(link: SrfLink, request: Registration): Registration {
+    const { user, source, accept } = request;
+    return {
+      ...request,
+      accept: (headers) => {
+        this.#registered.set(user, { source, link });
+        accept(headers);
       },
-      answer: (sdp, handlers) =>
-        new Promise<SipDialog>((resolve, reject) => {
-          // The callback form: with the promise form a BYE in the same packet would come before our listeners.
-          this.#srf.createUAS(req, res, { localSdp: sdp }, (error, dialog) => {
-            if (error) reject(sipFailure(error));
-            else resolve(this.#adopt(dialog, handlers, offer === null));
-          });
-        }),
-    });
+    };
   }
-}
-
-/** A throw in an srf handler blocks the connection to the SIP server for good (STACK-NOTES 0.7). */
-function guarded(res: Srf.SrfResponse, handle: () => void): void {
-  try {
-    handle();
-  } catch {
-    if (!res.finalResponseSent) res.send(500);
-  }
-}
-
-function registration(req: Srf.SrfRequest, res: Srf.SrfResponse): Registration {
-  const contact = req.has('Contact') ? req.getParsedHeader('Contact')[0] : undefined;
-  const expires = contact?.params?.expires ?? (req.has('Expires') ? req.get('Expires') : '3600');
-  const seconds = Number.parseInt(String(expires), 10);
-  return {
-    user: userOf(uriOf(req, 'To')),
-    contact: contact?.uri ?? null,
-    expiresSeconds: Number.isNaN(seconds) ? 3600 : Math.max(0, seconds),
-    source: `sip:${req.source_address}:${req.source_port};transport=${req.protocol}`,
-    authorization: req.has('Authorization') ? req.get('Authorization') : null,
-    accept: (headers) => res.send(200, { headers }),
-    reject: (status, headers = {}) => res.send(status, { headers }),
-  };
-}
-
-function uriOf(req: Srf.SrfRequest, header: 'From' | 'To'): string {
-  return req.getParsedHeader(header).uri;
-}
-
-function userOf(uri: string): string {
-  const match = /^sips?:([^@;?]*)@/i.exec(uri);
-  const user = match?.[1]?.split(':')[0] ?? '';
-  try {
-    return decodeURIComponent(user);
-  } catch {
-    return user;
-  }
-}
-
-function sipFailure(error: unknown): SipFailure {
-  if (error instanceof SipFailure) return error;
-  // srf rejects with SipError for an answer and with plain strings for a refusal by the SIP server.
-  const status = typeof error === 'object' && error !== null && 'status' in error ? Number(error.status) : 0;
-  return new SipFailure(status, status ? `SIP ${status}` : 'the SIP server could not send it', {
-    cause: error,
-  });
 }

@@ -15,8 +15,10 @@ export class SipFailure extends Error {
 
 /** How a dialog answers what the far end asks for while it stands. */
 export interface DialogHandlers {
-  /** The far end said BYE, or the dialog was lost. Called once. */
+  /** The far end said BYE, or the SIP server did for it. At most one of this and {@link lost} is called, once. */
   hungUp(): void;
+  /** The connection to the SIP server broke: the dialog cannot be reached any more. */
+  lost(): void;
   /** Re-INVITE or UPDATE: an SDP offer, or null for one without. Resolves with our SDP; a rejection answers 488. */
   offered(sdp: string | null): Promise<string>;
   /** The answer to our offer in a 200, carried by the ACK. A rejection hangs up. */
@@ -43,7 +45,7 @@ export interface IncomingCall {
   readonly toUser: string;
   /** SDP offer, or null when the INVITE has none (our 200 then carries the offer). */
   readonly offer: string | null;
-  /** Aborted when the caller cancels before the answer. */
+  /** Aborted when the caller cancels before the answer, or the connection to the SIP server breaks. */
   readonly cancelled: AbortSignal;
   reject(status: number, reason: string): void;
   /** Sends 200 and resolves with the dialog as soon as it stands; rejects with SipFailure (487 when cancelled). */
@@ -82,7 +84,7 @@ export interface Registration {
 }
 
 export interface Signalling {
-  /** Connects; resolves when calls can be taken. */
+  /** Begins to connect; resolves when each SIP server was tried once. {@link ready} tells whether calls come in. */
   start(handlers: {
     incoming(call: IncomingCall): void;
     register(registration: Registration): void;

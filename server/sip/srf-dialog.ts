@@ -6,35 +6,41 @@ const BYE_DEADLINE_MS = 5000;
 
 /** What drachtio-srf's dialog has beyond its published types. */
 type LooseDialog = Srf.Dialog & {
+  readonly id: string;
   on(event: string, listener: (req: Srf.SrfRequest, res: Srf.SrfResponse) => void): Srf.Dialog;
 };
 
 /**
  * One drachtio-srf dialog. Every request the far end can send is handled here: without a listener srf answers
- * INFO and REFER with 200, and a listener that throws would block the connection to the SIP server for good
+ * INFO, REFER, MESSAGE and PUBLISH with 200, and a listener that throws would block the connection to the SIP server for good
  * (STACK-NOTES 4.1 and 0.7), hence {@link guard} around each.
  */
 export class SrfDialog implements SipDialog {
+  /** The SIP server's name for it. */
+  readonly id: string;
   readonly callId: string;
   readonly #dialog: Srf.Dialog;
   readonly #handlers: DialogHandlers;
-  readonly #onGone: (dialog: SrfDialog) => void;
+  #onGone: () => void = () => {};
   /** Our offer went out in a 200; the next ACK must carry the answer. */
   #awaitingAnswer: boolean;
   #hangingUp: Promise<void> | null = null;
   #gone = false;
+  /** Ends the wait for the answer to our BYE. */
+  #giveUp: () => void = () => {};
 
-  constructor(
-    dialog: Srf.Dialog,
-    handlers: DialogHandlers,
-    options: { awaitingAnswer: boolean; onGone: (dialog: SrfDialog) => void },
-  ) {
+  constructor(dialog: Srf.Dialog, handlers: DialogHandlers, options: { awaitingAnswer: boolean }) {
+    this.id = (dialog as LooseDialog).id;
     this.callId = dialog.sip.callId;
     this.#dialog = dialog;
     this.#handlers = handlers;
     this.#awaitingAnswer = options.awaitingAnswer;
-    this.#onGone = options.onGone;
     this.#listen(dialog as LooseDialog);
+  }
+
+  /** Calls the listener, the only one, when the dialog is over. */
+  onGone(listener: () => void): void {
+    this.#onGone = listener;
   }
 
   hangUp(): Promise<void> {
@@ -44,7 +50,8 @@ export class SrfDialog implements SipDialog {
 
   /** The connection to the SIP server is lost: the dialog cannot be reached any more. */
   lost(): void {
-    this.#end(true);
+    this.#end('lost');
+    this.#giveUp();
   }
 
   #sendBye(): Promise<void> {
@@ -52,9 +59,10 @@ export class SrfDialog implements SipDialog {
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(late);
-        this.#end(false);
+        this.#end('ours');
         resolve();
       };
+      this.#giveUp = done;
       const late = setTimeout(done, BYE_DEADLINE_MS);
       try {
         this.#dialog.destroy({ headers: {} }, done);
@@ -64,15 +72,16 @@ export class SrfDialog implements SipDialog {
     });
   }
 
-  #end(byFarEnd: boolean): void {
+  #end(by: 'far-end' | 'lost' | 'ours'): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#onGone(this);
-    if (byFarEnd) this.#handlers.hungUp();
+    this.#onGone();
+    if (by === 'far-end') this.#handlers.hungUp();
+    if (by === 'lost') this.#handlers.lost();
   }
 
   #listen(dialog: LooseDialog): void {
-    dialog.on('destroy', () => this.#end(true));
+    dialog.on('destroy', () => this.#end('far-end'));
     dialog.on('modify', (req, res) => this.#guard(res, () => this.#offered(req, res)));
     dialog.on('update', (req, res) => this.#guard(res, () => this.#updated(req, res)));
     dialog.on('ack', (req) => this.#acked(req));
@@ -80,6 +89,7 @@ export class SrfDialog implements SipDialog {
     dialog.on('options', (_req, res) => this.#guard(res, () => res.send(200)));
     dialog.on('notify', (_req, res) => this.#guard(res, () => res.send(200)));
     dialog.on('message', (_req, res) => this.#guard(res, () => res.send(405)));
+    dialog.on('publish', (_req, res) => this.#guard(res, () => res.send(405)));
     // Blind transfer by a phone would take the call out of Tacet's hands.
     dialog.on('refer', (_req, res) => this.#guard(res, () => res.send(603, 'Transfer Not Offered', {})));
   }

@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import { loadConfig } from '../../config/config.js';
 import { type App, buildApp, type Listening } from '../../server/app.js';
 import type { CallEvent, CallEventBody } from '../../server/call/events.js';
+import { Drachtio } from './drachtio.js';
 
 /** Spoken prompts are shared by all tests of a checkout, so that each text is rendered once. */
 const PROMPT_CACHE = fileURLToPath(new URL('../../prompt-cache/', import.meta.url));
@@ -34,13 +35,22 @@ export class TestTacet {
   readonly events: CallEvent[] = [];
   readonly dataDirectory: string;
   readonly token: string;
+  /** The real drachtio-server under it, with TACET_TEST_SIP=drachtio; otherwise null. */
+  readonly drachtio: Drachtio | null;
   readonly #waiting = new Set<() => void>();
 
-  private constructor(app: App, listening: Listening, logLines: string[], dataDirectory: string) {
+  private constructor(
+    app: App,
+    listening: Listening,
+    logLines: string[],
+    dataDirectory: string,
+    drachtio: Drachtio | null,
+  ) {
     this.app = app;
     this.listening = listening;
     this.logLines = logLines;
     this.dataDirectory = dataDirectory;
+    this.drachtio = drachtio;
     this.token = readFileSync(join(dataDirectory, 'api-token'), 'utf8').trim();
     app.events.subscribe((event) => {
       this.events.push(event);
@@ -63,8 +73,9 @@ export class TestTacet {
       writeFileSync(join(flows, `${name}.yaml`), text);
     }
     const file = join(directory, 'tacet.yaml');
+    const drachtio = process.env.TACET_TEST_SIP === 'drachtio' ? await Drachtio.start() : null;
     const defaults: Record<string, unknown> = {
-      sip: { address: '127.0.0.1', port: 0 },
+      sip: { address: '127.0.0.1', port: 0, ...(drachtio ? { drachtio: [drachtio.entry] } : {}) },
       media: { address: '127.0.0.1', rtpPorts: { from: 20000, to: 29999 } },
       http: { port: 0 },
       flows: { directories: [flows] },
@@ -78,8 +89,13 @@ export class TestTacet {
     writeFileSync(file, stringify(merged));
     const logLines: string[] = [];
     const config = loadConfig({ file, env: {}, cwd: directory });
-    const app = await buildApp(config, { logDestination: { write: (line) => logLines.push(line) } });
-    return new TestTacet(app, await app.start(), logLines, dataDirectory);
+    try {
+      const app = await buildApp(config, { logDestination: { write: (line) => logLines.push(line) } });
+      return new TestTacet(app, await app.start(), logLines, dataDirectory, drachtio);
+    } catch (error) {
+      await drachtio?.stop();
+      throw error;
+    }
   }
 
   uri(user: string): string {
@@ -133,6 +149,7 @@ export class TestTacet {
 
   async close(): Promise<void> {
     await this.app.close();
+    await this.drachtio?.stop();
     rmSync(join(this.dataDirectory, '..'), { recursive: true, force: true });
   }
 }

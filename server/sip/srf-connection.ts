@@ -1,0 +1,142 @@
+import type { EventEmitter } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import Srf from 'drachtio-srf';
+import type { DrachtioServer } from '../../config/secrets.js';
+
+/** How long each step may take: reaching the server, and being let in by it. */
+const STEP_DEADLINE_MS = 5000;
+
+/** So many pings in a row without a sign of life, and the connection is given up. */
+const SILENT_PINGS = 2;
+
+/** Why there is no connection. A closed list, for log lines. */
+export type ConnectionFault = 'unreachable' | 'silent' | 'secret-refused' | 'closed';
+
+export class ConnectionFailure extends Error {
+  readonly fault: ConnectionFault;
+  constructor(fault: ConnectionFault) {
+    super(`no connection to the SIP server: ${fault}`);
+    this.name = 'ConnectionFailure';
+    this.fault = fault;
+  }
+}
+
+export interface ConnectionOptions {
+  readonly server: DrachtioServer;
+  /** Installs the handlers of requests; called before the connection is made. */
+  readonly equip: (srf: Srf) => void;
+  /** Time between two pings, in milliseconds. */
+  readonly pingMs: number;
+  /** Aborting it ends the attempt. */
+  readonly signal: AbortSignal;
+}
+
+/** A connection that stands, or stood. */
+export interface SrfConnection {
+  readonly srf: Srf;
+  /** What the server says it listens on, such as `udp/192.0.2.1:5060`. */
+  readonly contacts: readonly string[];
+  /** Aborted when the connection is gone. Its dialogs cannot be reached any more then. */
+  readonly gone: AbortSignal;
+  close(): void;
+}
+
+/** What is used of drachtio-srf beyond its published types: its socket, and its messages as signs of life. */
+type WireProtocol = EventEmitter & { send(socket: Socket, command: string): void };
+
+/**
+ * Connects once. drachtio-srf's own reconnecting is switched off (`maxAttempts`): it goes on with dialogs of the
+ * dead socket, keeps them for ever, and follows a refused secret with four attempts a second. Here each
+ * connection has a drachtio-srf object of its own, which is thrown away with it.
+ *
+ * @throws ConnectionFailure
+ */
+export async function openConnection(options: ConnectionOptions): Promise<SrfConnection> {
+  const { server, equip, signal } = options;
+  await reach(server, signal);
+  const srf = new Srf();
+  equip(srf);
+  return new Promise((resolve, reject) => {
+    const gone = new AbortController();
+    let socket: Socket | null = null;
+    const end = (fault: ConnectionFault) => {
+      clearTimeout(late);
+      signal.removeEventListener('abort', closed);
+      socket?.destroy();
+      reject(new ConnectionFailure(fault));
+      gone.abort();
+    };
+    const closed = () => end('closed');
+    const late = setTimeout(() => end('silent'), STEP_DEADLINE_MS);
+    signal.addEventListener('abort', closed);
+    srf.connect({ ...server, reconnect: { maxAttempts: 1 } } as Parameters<Srf['connect']>[0]);
+    const wire = (srf as unknown as { app: { client: { wp: WireProtocol } } }).app.client.wp;
+    wire.on('connect', (connected: Socket) => {
+      socket = connected;
+      if (gone.signal.aborted) socket.destroy();
+      else harden(socket);
+    });
+    const events = srf as unknown as EventEmitter;
+    events.on('error', () => end('unreachable'));
+    events.on('close', closed);
+    events.on('connect', (error: Error | null, hostports = '') => {
+      if (error || !socket) return end('secret-refused');
+      clearTimeout(late);
+      watch(wire, socket, options.pingMs, gone.signal);
+      resolve({ srf, contacts: String(hostports).split(','), gone: gone.signal, close: closed });
+    });
+  });
+}
+
+/**
+ * Tries the way to the server by a socket of our own: one that drachtio-srf opens cannot be taken back before it
+ * is connected, and where packets vanish that takes minutes.
+ */
+function reach({ host, port }: DrachtioServer, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, signal });
+    const late = setTimeout(() => socket.destroy(new ConnectionFailure('unreachable')), STEP_DEADLINE_MS);
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.on('error', () => reject(new ConnectionFailure(signal.aborted ? 'closed' : 'unreachable')));
+    socket.on('close', () => clearTimeout(late));
+  });
+}
+
+/**
+ * drachtio-srf throws out of the socket's event when the server sends what is no frame, and leaves a frame whose
+ * listener threw at the head of its buffer, so that nothing behind it is read again. Either way the connection is
+ * useless, and begins anew.
+ */
+function harden(socket: Socket): void {
+  socket.setKeepAlive(true, 10_000);
+  for (const read of socket.listeners('data') as ((chunk: Buffer) => void)[]) {
+    socket.removeListener('data', read);
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        read(chunk);
+      } catch {
+        socket.destroy();
+      }
+    });
+  }
+}
+
+/**
+ * Ends a connection on which nothing comes although we ask. Counts pings, not milliseconds, so that time in which
+ * this process stood still is not held against the server.
+ */
+function watch(wire: WireProtocol, socket: Socket, pingMs: number, gone: AbortSignal): void {
+  let unanswered = 0;
+  wire.on('msg', () => {
+    unanswered = 0;
+  });
+  const timer = setInterval(() => {
+    if (unanswered >= SILENT_PINGS) return void socket.destroy();
+    unanswered += 1;
+    wire.send(socket, 'ping');
+  }, pingMs);
+  gone.addEventListener('abort', () => clearInterval(timer));
+}

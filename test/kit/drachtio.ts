@@ -1,0 +1,151 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { DeadlineError, within } from './deadline.js';
+
+/** The configuration that is shipped. */
+const CONFIG = fileURLToPath(new URL('../../../config/drachtio/drachtio.conf.xml', import.meta.url));
+const START_MS = 10_000;
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Whether drachtio-server can be started here. */
+export function drachtioInstalled(): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, 'drachtio'), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * A real drachtio-server on free loopback ports, with the shipped configuration and a secret of its own. It ends
+ * with {@link stop}, {@link kill}, or this process; {@link start} starts it again on the same ports.
+ */
+export class Drachtio {
+  readonly secret = randomBytes(16).toString('hex');
+  readonly adminPort: number;
+  readonly sipPort: number;
+  #child: ChildProcess | null = null;
+  #output = '';
+
+  private constructor(adminPort: number, sipPort: number) {
+    this.adminPort = adminPort;
+    this.sipPort = sipPort;
+  }
+
+  static async start(): Promise<Drachtio> {
+    const drachtio = new Drachtio(await freeTcpPort(), await freeSipPort());
+    await drachtio.start();
+    return drachtio;
+  }
+
+  /** Everything it printed, over all its lives. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** The entry of `sip.drachtio` for it. */
+  get entry(): { host: string; port: number; secret: string } {
+    return { host: '127.0.0.1', port: this.adminPort, secret: this.secret };
+  }
+
+  /** Resolves when applications can connect. */
+  async start(): Promise<void> {
+    const contact = `sip:127.0.0.1:${this.sipPort};transport=udp,tcp`;
+    const args = ['-f', CONFIG, '--contact', contact, '--address', '127.0.0.1'];
+    const child = spawn('drachtio', [...args, '--port', String(this.adminPort)], {
+      env: { PATH: process.env.PATH, DRACHTIO_SECRET: this.secret },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    running.add(child);
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        this.#output += chunk.toString('utf8');
+      });
+    }
+    child.on('close', () => running.delete(child));
+    const started = performance.now();
+    while (!(await answers(this.adminPort))) {
+      if (child.exitCode !== null || performance.now() - started > START_MS) {
+        throw new DeadlineError(`drachtio on port ${this.adminPort}\n${this.#output}`, START_MS);
+      }
+      // A program that does not say when it is ready.
+      await pause(20);
+    }
+  }
+
+  /** Ends it without a word to anybody. */
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  stop(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+
+  /** Stands still, its sockets open, until {@link resume}. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    this.#child = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const closed = once(child, 'close');
+    child.kill(signal);
+    await within(closed, 10_000, 'the end of drachtio');
+  }
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function freeTcpPort(port = 0): Promise<number> {
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+/** Free for UDP and TCP. */
+async function freeSipPort(): Promise<number> {
+  for (;;) {
+    const socket = createSocket('udp4');
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    const { port } = socket.address();
+    socket.close();
+    const free = await freeTcpPort(port).catch(() => 0);
+    if (free === port) return port;
+  }
+}
