@@ -6,7 +6,7 @@ import type {
   MediaEndpoint,
   PlayOutcome,
 } from '../../media/endpoint.js';
-import { MediaError, type MediaServer } from '../../media/media-server.js';
+import { type EndpointOptions, MediaError, type MediaServer } from '../../media/media-server.js';
 import type { DialogHandlers, SipDialog } from '../../server/sip/signalling.js';
 
 /** Called before each operation of the engine: may throw, delay it, or do something else at that very moment. */
@@ -20,6 +20,7 @@ export class FakeEndpoint implements MediaEndpoint {
   peer: FakeEndpoint | null = null;
   loop: AudioLoop | null = null;
   keyDown = false;
+  relaysKeys = true;
 
   constructor(media: FakeMedia, id: string) {
     this.#media = media;
@@ -125,9 +126,10 @@ export class FakeMedia implements MediaServer {
     this.#lostListeners.push(listener);
   }
 
-  createEndpoint(): Promise<MediaEndpoint> {
+  createEndpoint({ relaysKeys = true }: EndpointOptions = {}): Promise<MediaEndpoint> {
     return this.step('createEndpoint', null, () => {
       const endpoint = new FakeEndpoint(this, `e${this.endpoints.length}`);
+      endpoint.relaysKeys = relaysKeys;
       this.endpoints.push(endpoint);
       return endpoint;
     });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { MediaError } from '../../media/media-server.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
 import { within } from '../kit/deadline.js';
@@ -73,6 +73,7 @@ function check(world: World, what: string): void {
   for (const state of ['requested', 'shielding', 'unshielding']) {
     assert.ok(!world.playedIn.has(state), `${what}: a prompt while ${state}`);
   }
+  for (const error of world.errors) assert.ok(error instanceof MediaError, `${what}: ${String(error)}`);
   assert.equal(media.open, 0, `${what}: endpoints are left`);
   assert.ok(
     world.dialogs.every(({ over }) => over),
@@ -93,10 +94,14 @@ function check(world: World, what: string): void {
 }
 
 describe('a payment in which one operation of the engine', { timeout: 120_000 }, () => {
+  let world: World;
   let steps = 0;
+  before(async () => {
+    world = await withFault(0, () => {});
+    steps = world.media.steps;
+  });
 
   it('meets no fault', async () => {
-    const world = await withFault(0, () => undefined);
     check(world, 'without a fault');
     assert.equal(world.seen.find((event) => event.type === 'agent.data')?.type, 'agent.data');
     assert.equal(world.session().end, 'returned');
@@ -104,20 +109,19 @@ describe('a payment in which one operation of the engine', { timeout: 120_000 },
       world.bridges.map(({ state }) => state),
       ['none', 'unshielding'],
     );
-    steps = world.media.steps;
     assert.ok(steps > 30, `${steps} operations`);
     assert.equal(liveSecureValues(), 0);
   });
 
   for (const [name, fault] of Object.entries(FAULTS)) {
     it(name, async () => {
-      const before = liveSecureValues();
+      const atFirst = liveSecureValues();
       const at = Array.from({ length: steps }, (_, index) => index + 1);
       const worlds = await Promise.all(at.map((step) => withFault(step, fault)));
       worlds.forEach((world, index) => {
         check(world, `operation ${index + 1} of ${steps} ${name}`);
       });
-      assert.equal(liveSecureValues(), before, 'secure values are left');
+      assert.equal(liveSecureValues(), atFirst, 'secure values are left');
     });
   }
 });

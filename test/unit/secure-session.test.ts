@@ -45,6 +45,7 @@ describe('secure session', { timeout: 30_000 }, () => {
     await begin();
     const [customer, agent] = world.media.endpoints;
     assert.deepEqual([customer?.peer, agent?.peer, agent?.loop], [null, null, 'comfort-tone']);
+    assert.deepEqual([customer?.relaysKeys, agent?.relaysKeys], [false, true], "the caller's keys stay here");
     assert.equal(world.agents.reserve('any', new Set()), null);
     const parties = world.calls.get(world.conversationId).participants.map(({ state }) => state);
     assert.deepEqual(parties, ['connected', 'parked']);
@@ -240,6 +241,31 @@ describe('secure session', { timeout: 30_000 }, () => {
     assert.deepEqual([world.customer?.over, world.agent?.over], [true, true]);
     assert.equal(world.calls.get(world.conversationId).end, 'media-failed');
     assert.equal(world.session().reason, 'the shield agent-leg did not engage');
+  });
+
+  it('is over when the server ends, without waiting for the caller', async () => {
+    await begin();
+    const closed = world.calls.close();
+    await ended();
+    await within(closed, 5000, 'the end of the server');
+    assert.deepEqual([world.session().end, joined()], ['shutdown', ['none']]);
+    assert.equal(world.calls.get(world.conversationId).end, 'shutdown');
+  });
+
+  it('never joins an agent who answers a caller who has just left', async () => {
+    world = new World({ onAnswer: () => world.customer?.farEndHangsUp() });
+    await world.talk();
+    await within(world.calls.whenIdle(), 5000, 'the end of the call');
+    assert.deepEqual([joined(), world.agent?.over, world.agents.reservedCount], [[], true, 0]);
+  });
+
+  it('is not started by an agent who was rung and is not on the call', async () => {
+    world = new World({ busy: 1 });
+    await world.talk();
+    const { participants } = world.calls.get(world.conversationId);
+    const busy = participants.find(({ role, state }) => role === 'agent' && state === 'ended')?.id ?? '';
+    await assert.rejects(world.start({ sourceParticipantId: busy }), code('no-active-call'));
+    assert.deepEqual([world.agents.reservedCount, world.media.open], [1, 2]);
   });
 
   it('is started by the agent of the conversation alone, and once', async () => {

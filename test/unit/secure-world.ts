@@ -9,7 +9,7 @@ import type { SecureSessionRequest, SecureSessionView } from '../../server/call/
 import type { Connector } from '../../server/connectors/connector.js';
 import { LogGate } from '../../server/log/log-gate.js';
 import { SecureSessions } from '../../server/secure/secure-sessions.js';
-import type { IncomingCall, Signalling } from '../../server/sip/signalling.js';
+import { type IncomingCall, type Signalling, SipFailure } from '../../server/sip/signalling.js';
 import { within } from '../kit/deadline.js';
 import { FakeDialog, type FakeEndpoint, FakeMedia, type OnStep } from './secure-fakes.js';
 
@@ -51,6 +51,10 @@ export interface WorldOptions {
   readonly guardMs?: number;
   readonly shieldTimeoutMs?: number;
   readonly maxSessionMs?: number;
+  /** Agents who are rung first and refuse. Default none. */
+  readonly busy?: number;
+  /** Called when the agent answers, before the server knows. */
+  readonly onAnswer?: () => void;
 }
 
 function flowsByName(...texts: string[]): ReadonlyMap<string, Flow> {
@@ -63,9 +67,11 @@ export class World {
   readonly events = new CallEvents();
   readonly seen: CallEvent[] = [];
   readonly gate = new LogGate({ write: () => {} });
-  readonly agents = new Agents([{ id: 'anna', uri: 'sip:anna@192.0.2.1' }]);
+  readonly agents: Agents;
   readonly dialogs: FakeDialog[] = [];
   readonly charges: string[] = [];
+  /** What calls failed with. */
+  readonly errors: unknown[] = [];
   readonly calls: Calls;
   /** The state of the session each time a bridge came to stand, and when. */
   readonly bridges: { readonly state: string; readonly at: number }[] = [];
@@ -76,7 +82,10 @@ export class World {
 
   constructor(options: WorldOptions = {}) {
     const { charge, guardMs = 20, shieldTimeoutMs = 1000, maxSessionMs = 60_000 } = options;
-    const { media, events, agents } = this;
+    const { media, events } = this;
+    const ids = Array.from({ length: 1 + (options.busy ?? 0) }, (_, index) => `agent${index}`);
+    const agents = new Agents(ids.map((id) => ({ id, uri: `sip:${id}@192.0.2.1` })));
+    this.agents = agents;
     media.onStep = (step, operation) => {
       if (operation === 'play') this.playedIn.add(this.sessionState);
       return options.onStep?.(step, operation);
@@ -105,14 +114,14 @@ export class World {
       maxSessionMs,
     });
     this.calls = new Calls({
-      signalling: this.#signalling(),
+      signalling: this.#signalling(options),
       media,
       agents,
       flows,
       routes: new Map([['support', 'reception']]),
       sessions,
       events,
-      onError: () => {},
+      onError: (_id, error) => this.errors.push(error),
     });
   }
 
@@ -159,8 +168,8 @@ export class World {
   }
 
   start(request: Partial<SecureSessionRequest> = {}): Promise<SecureSessionView> {
-    const agent = this.seen.find((event) => event.type === 'participant.connected');
-    const sourceParticipantId = agent?.type === 'participant.connected' ? agent.participantId : 'nobody';
+    const agent = this.seen.findLast((event) => event.type === 'participant.ringing');
+    const sourceParticipantId = agent?.type === 'participant.ringing' ? agent.participantId : 'nobody';
     return this.calls.startSecureSession(this.conversationId, {
       flow: 'payment',
       sourceParticipantId,
@@ -216,7 +225,8 @@ export class World {
     return dialog;
   }
 
-  #signalling(): Signalling {
+  #signalling({ busy = 0, onAnswer = () => {} }: WorldOptions): Signalling {
+    let refused = 0;
     return {
       ready: true,
       dialogs: 0,
@@ -224,7 +234,12 @@ export class World {
       close: async () => {},
       call: async (_outgoing, handlers) => {
         await turn();
+        if (refused < busy) {
+          refused += 1;
+          throw new SipFailure(486, 'busy');
+        }
         this.agent = this.#dialog(handlers);
+        onAnswer();
         return { dialog: this.agent, answer: 'sdp' };
       },
     };
