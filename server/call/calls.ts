@@ -130,13 +130,19 @@ export class Calls implements Conversations {
     return { customer: customer.leg, agent: agent?.leg ?? null };
   }
 
-  /** Ends each call whose customer has sent no RTP for so long, unless the customer is on hold. */
+  /**
+   * Ends each call in which somebody has sent no RTP for so long. Whoever is on hold is spared, and so is a parked
+   * agent: a softphone may well be silent while it hears only the comfort tone.
+   */
   async endSilent(silenceMs: number): Promise<void> {
     for (const { conversation } of this.#live.values()) {
-      const { leg } = conversation.customer;
-      const state = await leg.endpoint.state().catch(() => null);
-      if (!state || state.held || state.lastPacketAgeMs < silenceMs) continue;
-      await conversation.abandon('media-timeout');
+      const { customer, agent } = conversation;
+      const talking = agent?.state === 'connected' ? [customer, agent] : [customer];
+      for (const { leg } of talking) {
+        const state = await leg.endpoint.state().catch(() => null);
+        if (!state || state.held || state.lastPacketAgeMs < silenceMs) continue;
+        await conversation.abandon('media-timeout');
+      }
     }
   }
 

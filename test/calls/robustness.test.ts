@@ -332,6 +332,16 @@ describe('a phone that vanishes without a BYE', () => {
     return { end: await conversationEnd(scene, conversationId), agentKeptMs };
   }
 
+  it('the phone of an agent who talks: the caller is not left with nobody', async () => {
+    const scene = await startScene({ config: { media: { silenceTimeoutSeconds: 1 } } });
+    scenes.push(scene);
+    const talk = await scene.talk();
+    await talk.agent.vanish();
+    assert.equal((await within(talk.caller.ended, 12_000, 'the caller let go')).by, 'them');
+    assert.equal(await conversationEnd(scene, talk.conversationId), 'media-timeout');
+    await scene.leaveNothing(talk.caller);
+  });
+
   it('in talk and in a secure session: the call ends, the agent is free, nothing is left', async () => {
     const ends = await Promise.all([vanishes(false), vanishes(true)]);
     for (const { end, agentKeptMs } of ends) {
