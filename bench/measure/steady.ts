@@ -86,7 +86,7 @@ export async function measureSteady(load: Child<LoadOperations>, plan: SteadyPla
 async function oneWindow(load: Child<LoadOperations>, plan: SteadyPlan): Promise<Window> {
   const others = watchOthers([process.pid, load.pid, plan.pid]);
   const before = cpuMs(plan.pid);
-  const seen = await load.request('window', plan.windowMs);
+  const seen = await load.request('window', plan.windowMs, plan.windowMs + 30_000);
   return {
     due: (plan.calls * seen.ms) / 1000,
     received: seen.received / PACKETS,
