@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { type SipServer, startSipServer } from '../../server/sip/embedded/server.js';
+import { Drachtio, drachtioInstalled } from '../kit/drachtio.js';
+import { Run, type Trace } from './script.js';
+import { SCRIPTS } from './scripts.js';
+
+const skip = drachtioInstalled() ? false : 'drachtio is not on the PATH';
+
+/** Over TCP nothing is sent twice; of the 200 to INVITE, which RFC 3261 section 13.3.1.4 repeats there too, see below. */
+const UDP_ONLY = new Set([
+  'retransmitted INVITE: absorbed, the last answer repeated',
+  'retransmitted BYE: the answer repeated',
+  // drachtio-server repeats no 200 over TCP; the embedded server does. The ACK cannot be lost there.
+  'lost ACK: the 200 repeated until one comes',
+]);
+
+interface Difference {
+  readonly why: string;
+  readonly ours: Trace;
+  readonly theirs: Trace;
+}
+
+const UP = ['100 INVITE', '200 INVITE sdp contact tag'];
+
+/** Where the two differ, and why. Anything else that differs fails, and so does an entry that is no longer true. */
+const DIFFERENCES: Readonly<Record<string, Difference>> = {
+  'CANCEL after the 200': {
+    why: 'RFC 3261 section 9.2: a CANCEL that matches is answered 200 though it has no effect; drachtio-server knows the transaction no more',
+    ours: { peer: [...UP, '200 CANCEL', '200 BYE'], app: ['INVITE', 'ack', 'destroy (normal release)'] },
+    theirs: { peer: [...UP, '481 CANCEL', '200 BYE'], app: ['INVITE', 'ack', 'destroy (normal release)'] },
+  },
+  'BYE before the answer': {
+    why: 'section 15 lets a caller say BYE in an early dialog; drachtio-server has no dialog before the 200, and answers 481 and 500 without a word to the application',
+    ours: { peer: ['100 INVITE', '180 INVITE', '200 BYE', '487 INVITE'], app: ['INVITE', 'cancel'] },
+    theirs: { peer: ['100 INVITE', '180 INVITE', '481 BYE', '500 INVITE'], app: ['INVITE'] },
+  },
+  'glare: re-INVITEs cross': {
+    why: 'section 14.2: 491; drachtio-server hands the re-INVITE to the application, which must refuse it itself while it has one of its own under way',
+    ours: { peer: [...UP, 'INVITE sdp', '491 INVITE', 'ACK'], app: ['INVITE', 'ack', 'modify: done'] },
+    theirs: {
+      peer: [...UP, 'INVITE sdp', ...UP, 'ACK'],
+      app: ['INVITE', 'ack', 'modify', 'modify: done'],
+    },
+  },
+  'requests with a To tag that nobody knows': {
+    why: 'drachtio-server sends 100 before it looks',
+    ours: { peer: ['481 INVITE', '481 BYE', '481 UPDATE'], app: [] },
+    theirs: { peer: ['100 INVITE', '481 INVITE', '481 BYE', '481 UPDATE'], app: [] },
+  },
+  'call out: 200 without Contact': {
+    why: 'the embedded server sends ACK and BYE to where the 200 came from; drachtio-server has no target, and lets the call end by itself after 32 s',
+    ours: { peer: ['INVITE sdp', 'ACK', 'BYE'], app: ['call: 500'] },
+    theirs: { peer: ['INVITE sdp'], app: ['call: 500'] },
+  },
+};
+
+describe('the embedded SIP server and drachtio-server, same application, same peer', { skip }, () => {
+  let embedded: SipServer;
+  let drachtio: Drachtio;
+  before(async () => {
+    embedded = await startSipServer();
+    drachtio = await Drachtio.start();
+  });
+  after(async () => {
+    await embedded.close();
+    await drachtio.stop();
+  });
+
+  for (const [name, script] of Object.entries(SCRIPTS)) {
+    for (const protocol of ['udp', 'tcp'] as const) {
+      if (protocol === 'tcp' && UDP_ONLY.has(name)) continue;
+      const difference = DIFFERENCES[name];
+      it(`${name} (${protocol})${difference ? `: differs, ${difference.why}` : ''}`, async () => {
+        const ours = await Run.of(embedded, protocol, script);
+        const theirs = await Run.of(drachtio, protocol, script);
+        assert.deepEqual(ours, difference?.ours ?? theirs);
+        assert.deepEqual(theirs, difference?.theirs ?? ours);
+        assert.doesNotMatch(ours.peer.join(), /nothing/);
+      });
+    }
+  }
+
+  it('lists no difference that is not there', () => {
+    for (const [name, { ours, theirs }] of Object.entries(DIFFERENCES)) {
+      assert.ok(name in SCRIPTS, name);
+      assert.notDeepEqual(ours, theirs);
+    }
+  });
+});
