@@ -10,7 +10,7 @@ import { drachtioInstalled } from '../kit/drachtio.js';
  */
 const tests = fileURLToPath(new URL('../', import.meta.url));
 
-/** Those that say nothing about SIP: one runs its own process without configuration, one watches the engine alone. */
+/** They start Tacet in a process of its own, with the embedded server. */
 const EMBEDDED_ONLY = ['demo.test.js', 'memory.test.js'];
 
 function files(folder: string): string[] {
