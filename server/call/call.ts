@@ -104,6 +104,7 @@ function endOfSession(session: SecureSession): CallEnd {
     case 'agent-gone':
       return 'agent-gone';
     case 'disconnected':
+    case 'cancelled':
       return 'flow-disconnected';
     default:
       return 'flow-error';

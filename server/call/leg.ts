@@ -1,6 +1,9 @@
 import type { DigitEvent, MediaEndpoint } from '../../media/endpoint.js';
 import type { DialogHandlers, SipDialog } from '../sip/signalling.js';
 
+/** Why a leg's signals abort. Without a reason each abort would build an exception with its stack. */
+const OVER = 'over';
+
 /**
  * One SIP dialog and its media endpoint. The leg owns both: {@link close} hangs up and gives the port back,
  * whatever state they are in, and can be called any number of times.
@@ -41,16 +44,16 @@ export class Leg {
   readonly handlers: DialogHandlers = {
     hungUp: () => {
       this.#hungUpByFarEnd ||= !this.#gone.signal.aborted;
-      this.#gone.abort();
+      this.#gone.abort(OVER);
     },
     lost: () => {
       this.#lost ||= !this.#gone.signal.aborted;
-      this.#gone.abort();
+      this.#gone.abort(OVER);
     },
     offered: (sdp) => (sdp === null ? this.endpoint.offer() : this.endpoint.answer(sdp)),
     answered: async (sdp) => {
       await this.endpoint.acceptAnswer(sdp);
-      this.#answered.abort();
+      this.#answered.abort(OVER);
     },
     info: (contentType, body) => this.endpoint.sipInfo(contentType, body),
   };
@@ -70,7 +73,7 @@ export class Leg {
   }
 
   async #close(): Promise<void> {
-    this.#gone.abort();
+    this.#gone.abort(OVER);
     await Promise.all([this.endpoint.close(), this.#dialog?.hangUp()]);
   }
 }

@@ -177,7 +177,8 @@ function gaugeMedia(registry: Registry, media: () => Promise<MediaStats>): void 
  */
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  // The finest precision would wake the idle process a hundred times a second.
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1000 });
   gaugeCalls(registry, sources);
   gaugeSip(registry, sources.sip);
   gaugeMedia(registry, sources.media);

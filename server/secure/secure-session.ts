@@ -150,7 +150,9 @@ export class SecureSession implements SessionRecord {
     try {
       const end = await runFlow(flow, this.#facts(), run, signal);
       return { end, data: resultData(end, run) };
-    } catch {
+    } catch (error) {
+      // Its words could be anybody's; its name is enough to begin a search with.
+      this.#reason = `fault in the flow (${error instanceof Error ? error.name : typeof error})`;
       return { end: { kind: 'disconnect', reason: 'error' }, data: resultData('interrupted', run) };
     } finally {
       over.abort();
@@ -196,7 +198,9 @@ export class SecureSession implements SessionRecord {
     if (end !== 'returned' && end !== 'cancelled') return end;
     if (this.#conversation.customer.leg.gone.aborted) return 'customer-hung-up';
     if (this.#options.shutdown.aborted) return 'shutdown';
-    return left === 'restless' ? 'flow-error' : 'agent-gone';
+    if (left === 'restless') return 'flow-error';
+    const { source, disconnect } = this.#options;
+    return end === 'cancelled' && (source === null || disconnect) ? 'cancelled' : 'agent-gone';
   }
 
   async #returnToAgent(end: SecureEnd): Promise<'talk' | 'end'> {

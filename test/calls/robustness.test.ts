@@ -215,7 +215,9 @@ describe('garbage', () => {
     const { caller, sessionId } = await alone(scene);
     for (const [type, body] of INFO_GARBAGE) {
       const { status } = await caller.request('INFO', type, body);
-      assert.equal(status, 415, `${type}: ${JSON.stringify(body.slice(0, 40))}`);
+      // drachtio-server refuses a NUL before anybody sees it.
+      const refusals = body.includes('\0') ? [400, 415] : [415];
+      assert.ok(refusals.includes(status), `${status} to ${type}: ${JSON.stringify(body.slice(0, 40))}`);
     }
     const { status } = await caller.request('INFO', 'application/dtmf-relay', 'Signal=1\r\nDuration=100\r\n');
     assert.equal(status, 200);
