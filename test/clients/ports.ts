@@ -1,39 +1,57 @@
-import { createSocket, type Socket } from 'node:dgram';
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { DeadlineError } from '../kit/deadline.js';
 
+/** Below what systems hand out by themselves, so that no socket of another program takes one by chance. */
+const LOWEST = 10_000;
+const HIGHEST = 19_998;
+
 /**
- * UDP ports that were free a moment ago on 127.0.0.1, for programs that cannot choose one themselves and say
- * which. Even, each with a free odd neighbour for RTCP.
+ * Ports that were free a moment ago on 127.0.0.1, for UDP and TCP, for programs that cannot choose one themselves
+ * and say which. Even, each with a free odd neighbour for RTCP.
  */
 export async function freePorts(count: number): Promise<number[]> {
-  const sockets: Socket[] = [];
+  const held: (() => Promise<void>)[] = [];
   const ports: number[] = [];
   try {
     while (ports.length < count) {
-      const first = await bind(sockets, 0);
-      if (first === null || first % 2 !== 0) continue;
-      if ((await bind(sockets, first + 1)) !== null) ports.push(first);
+      const port = randomInt(LOWEST / 2, HIGHEST / 2) * 2;
+      const binds = [udp(port), tcp(port), udp(port + 1), tcp(port + 1)];
+      const releases = (await Promise.all(binds)).filter((release) => release !== null);
+      held.push(...releases);
+      if (releases.length === binds.length) ports.push(port);
     }
   } finally {
-    await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))));
+    await Promise.all(held.map((release) => release()));
   }
   return ports;
 }
 
-async function bind(sockets: Socket[], port: number): Promise<number | null> {
+/** Holds a UDP port until the function it resolves with is called; null when it is taken. */
+async function udp(port: number): Promise<(() => Promise<void>) | null> {
   const socket = createSocket('udp4');
   socket.bind(port, '127.0.0.1');
   try {
     await once(socket, 'listening');
   } catch {
-    socket.close();
     return null;
   }
-  sockets.push(socket);
-  return socket.address().port;
+  return () => new Promise((resolve) => socket.close(() => resolve()));
+}
+
+/** The same for TCP. */
+async function tcp(port: number): Promise<(() => Promise<void>) | null> {
+  const server = createServer().listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return null;
+  }
+  return () => new Promise((resolve) => server.close(() => resolve()));
 }
 
 /**
