@@ -38,6 +38,7 @@ async function udp(port: number): Promise<(() => Promise<void>) | null> {
   try {
     await once(socket, 'listening');
   } catch {
+    socket.close();
     return null;
   }
   return () => new Promise((resolve) => socket.close(() => resolve()));
