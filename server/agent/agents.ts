@@ -41,10 +41,6 @@ export class Agents {
     this.#now = now;
   }
 
-  has(agentId: string): boolean {
-    return this.#agents.has(agentId);
-  }
-
   /** True when an agent this call may go to can be reached, free or not, and is not in `except`. */
   reachable(wanted: string, except: ReadonlySet<string>): boolean {
     return this.#candidates(wanted).some(({ agent }) => !except.has(agent.id));
