@@ -38,7 +38,7 @@ export interface EndpointState {
   readonly playing: boolean;
   /** A key is held down right now, or its end has not been seen yet. */
   readonly keyDown: boolean;
-  /** The far end put us on hold (its SDP says sendonly or inactive). */
+  /** Nothing is sent to the far end: its SDP says sendonly or inactive, or {@link MediaEndpoint.hold} was called. */
   readonly held: boolean;
   readonly codec: 'PCMU' | 'PCMA' | null;
   /** Age of the last RTP packet accepted from the far end, or the time since the port was opened when there was none. */
@@ -55,10 +55,18 @@ export interface MediaEndpoint {
 
   /** Answers an offer, first or by re-INVITE. Rejects with MediaError `no-common-codec` or `bad-sdp`; then nothing has changed. */
   answer(offerSdp: string): Promise<string>;
-  /** Our offer: for an outgoing INVITE, or in the 200 to an INVITE without SDP. */
-  offer(): Promise<string>;
+  /**
+   * Our offer: for an outgoing INVITE, in the 200 to an INVITE without SDP, or for a re-INVITE of ours. `remoteSdp` is what
+   * the far end said last in a dialog that another endpoint has served until now: its media sections and payload types
+   * are kept (RFC 3264 section 8). Rejects like {@link answer} when it leaves nothing to talk by.
+   */
+  offer(remoteSdp?: string): Promise<string>;
   /** The far end's answer to {@link offer}. Rejects like {@link answer}. */
   acceptAnswer(answerSdp: string): Promise<void>;
+
+  /** Sends nothing to the far end and takes nothing from it until {@link resume} or the next answer, ours or theirs. */
+  hold(): Promise<void>;
+  resume(): Promise<void>;
 
   /** Plays the items one after the other; replaces a prompt that is playing, which then ends as `interrupted`. */
   play(items: readonly AudioItem[], options?: PlayOptions): Promise<PlayOutcome>;

@@ -33,6 +33,8 @@ export interface MediaStats {
 export interface EndpointOptions {
   /** Whether keys pressed by the far end go on to the peer of a bridge, as RFC 4733 events. Default true. */
   readonly relaysKeys?: boolean;
+  /** Whom it will be bridged with: an engine of several servers puts the two on the same one. */
+  readonly beside?: MediaEndpoint;
 }
 
 /** What terminates media: `embedded` in this process, or `freeswitch`. */
@@ -41,13 +43,23 @@ export interface MediaServer {
   start(): Promise<void>;
   /** True while calls can be taken. */
   readonly ready: boolean;
-  /** Called each time the engine is lost: every endpoint is closed by then. The server begins anew by itself. */
-  onLost(listener: () => void): void;
+  /** What is connected and what is not, in words for people. */
+  readonly detail: string;
+  /**
+   * Called each time endpoints are lost that nobody closed, with their identifiers: the engine, or one of its servers,
+   * is gone, or gave them up. They are closed by then; the engine begins anew by itself.
+   */
+  onLost(listener: (endpoints: ReadonlySet<string>) => void): void;
   createEndpoint(options?: EndpointOptions): Promise<MediaEndpoint>;
   /** Joins two endpoints in both directions; audio and keys from before this moment are dropped, never forwarded. */
   bridge(a: MediaEndpoint, b: MediaEndpoint): Promise<void>;
   /** Parts an endpoint from its peer; resolves when no further packet can cross. No-op without a bridge. */
   unbridge(endpoint: MediaEndpoint): Promise<void>;
+  /**
+   * Why no secure digit may come near this endpoint's server as that is set up now, in words for people; null when
+   * nothing speaks against it. Asked of the server itself each time.
+   */
+  secureFault(endpoint: MediaEndpoint): Promise<string | null>;
   /** Renders and encodes prompts ahead of calls. Rejects with `bad-audio`, naming the item. */
   prepare(items: readonly AudioItem[], onProgress?: (done: number, total: number) => void): Promise<void>;
   stats(): Promise<MediaStats>;

@@ -99,6 +99,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const sessions = new SecureSessions({
     flows,
     media,
+    vault: null,
     events,
     logGate,
     connectors,

@@ -8,7 +8,7 @@ import type {
   PlayOutcome,
 } from '../endpoint.js';
 import { MediaError } from '../media-server.js';
-import type { Negotiation, SdpSession } from '../sdp/session.js';
+import type { AgreedAudio, Negotiation, SdpSession } from '../sdp/session.js';
 import type { EngineLink } from './engine-link.js';
 import type { EngineNews } from './messages.js';
 import type { PromptSource } from './prompt-source.js';
@@ -36,6 +36,8 @@ export class EmbeddedEndpoint implements MediaEndpoint {
   #latestPlay = 0;
   #latestPress = 0;
   #latestLoop = 0;
+  /** What was last agreed with the far end. */
+  #audio: AgreedAudio | null = null;
   #closing: Promise<void> | null = null;
   #lost = false;
 
@@ -51,14 +53,22 @@ export class EmbeddedEndpoint implements MediaEndpoint {
     return negotiation.sdp;
   }
 
-  async offer(): Promise<string> {
+  async offer(remoteSdp?: string): Promise<string> {
     this.#assertOpen();
-    return this.#options.sdp.offer();
+    return this.#options.sdp.offer(remoteSdp);
   }
 
   async acceptAnswer(answerSdp: string): Promise<void> {
     this.#assertOpen();
     await this.#adopt(this.#options.sdp.acceptAnswer(answerSdp));
+  }
+
+  async hold(): Promise<void> {
+    await this.#reconfigure({ sending: false, receiving: false });
+  }
+
+  async resume(): Promise<void> {
+    await this.#reconfigure({});
   }
 
   async play(items: readonly AudioItem[], options: PlayOptions = {}): Promise<PlayOutcome> {
@@ -176,7 +186,16 @@ export class EmbeddedEndpoint implements MediaEndpoint {
 
   async #adopt({ audio, commit }: Negotiation): Promise<void> {
     await this.#options.link.request({ op: 'configure', leg: this.id, audio });
+    this.#audio = audio;
     commit();
+  }
+
+  /** What was agreed, but for these; nothing before there was an agreement. */
+  async #reconfigure(but: Partial<AgreedAudio>): Promise<void> {
+    this.#assertOpen();
+    if (this.#audio === null) return;
+    const audio = { ...this.#audio, ...but };
+    await this.#options.link.request({ op: 'configure', leg: this.id, audio });
   }
 
   #assertOpen(): void {

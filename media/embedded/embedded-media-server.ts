@@ -32,7 +32,7 @@ export class EmbeddedMediaServer implements MediaServer {
   readonly engine = 'embedded';
   readonly #options: EmbeddedMediaServerOptions;
   readonly #endpoints = new Map<string, EmbeddedEndpoint>();
-  readonly #lostListeners = new Set<() => void>();
+  readonly #lostListeners = new Set<(endpoints: ReadonlySet<string>) => void>();
   #link: EngineLink | null = null;
   #started = false;
   #restart: NodeJS.Timeout | undefined;
@@ -43,6 +43,10 @@ export class EmbeddedMediaServer implements MediaServer {
 
   get ready(): boolean {
     return this.#started && this.#link?.up === true;
+  }
+
+  get detail(): string {
+    return this.ready ? 'media thread runs' : 'media thread does not run';
   }
 
   /** Rejects with `no-port` when RTP cannot be bound at the address. */
@@ -62,7 +66,7 @@ export class EmbeddedMediaServer implements MediaServer {
     this.#started = true;
   }
 
-  onLost(listener: () => void): void {
+  onLost(listener: (endpoints: ReadonlySet<string>) => void): void {
     this.#lostListeners.add(listener);
   }
 
@@ -90,6 +94,11 @@ export class EmbeddedMediaServer implements MediaServer {
 
   async unbridge(endpoint: MediaEndpoint): Promise<void> {
     await this.#running().request({ op: 'unbridge', leg: endpoint.id });
+  }
+
+  /** Nothing outside this process is involved. */
+  async secureFault(): Promise<null> {
+    return null;
   }
 
   async prepare(
@@ -120,8 +129,9 @@ export class EmbeddedMediaServer implements MediaServer {
   }
 
   #onLost(): void {
+    const lost = new Set(this.#endpoints.keys());
     for (const endpoint of [...this.#endpoints.values()]) endpoint.onLost();
-    for (const listener of this.#lostListeners) listener();
+    for (const listener of this.#lostListeners) listener(lost);
     if (this.#started) this.#restartSoon();
   }
 

@@ -95,8 +95,12 @@ export class SdpSession {
     return { audio: agree(audio, formats, formats), sdp, commit };
   }
 
-  /** Everything we speak, in both directions; sections that the dialog already has stay, rejected. */
-  offer(): string {
+  /**
+   * Everything we speak, in both directions; sections that the dialog already has stay, rejected. `remoteSdp` brings the
+   * sections and payload types of a dialog that was negotiated elsewhere. Throws like {@link answer} when it has no audio.
+   */
+  offer(remoteSdp?: string): string {
+    if (remoteSdp !== undefined) this.#takeOver(readRemoteSdp(remoteSdp));
     const formats = this.#formats;
     const ours = (protocol: string) => this.#audioSection(protocol, formats, 'sendrecv', EVENT_PARAMETERS);
     const audioAt = this.#sections.findIndex((section) => section.audio !== null);
@@ -125,6 +129,14 @@ export class SdpSession {
       this.#offered = null;
     };
     return { audio: agree(audio, formats, offered), sdp: '', commit };
+  }
+
+  #takeOver(sections: readonly RemoteSection[]): void {
+    const { audio } = pickAudio(sections);
+    this.#sections = sections;
+    this.#formats = this.#keepTypes(
+      audio.formats.filter((format) => isOurs(format.kind, this.#options.codecs)),
+    );
   }
 
   /** The types an offerer chose stay bound to their formats for the dialog (RFC 3264 section 8.3.2). */

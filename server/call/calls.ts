@@ -50,8 +50,10 @@ export class Calls implements Conversations {
 
   constructor(options: CallsOptions) {
     this.#options = options;
-    options.media.onLost(() => {
-      for (const { conversation } of this.#live.values()) void conversation.abandon('media-failed');
+    options.media.onLost((endpoints) => {
+      for (const { conversation } of this.#live.values()) {
+        if (conversation.servedBy(endpoints)) void conversation.abandon('media-failed');
+      }
     });
   }
 
@@ -187,7 +189,7 @@ export class Calls implements Conversations {
     const endpoint = await this.#options.media.createEndpoint({ relaysKeys: false });
     const leg = new Leg(endpoint);
     try {
-      const sdp = await (incoming.offer === null ? endpoint.offer() : endpoint.answer(incoming.offer));
+      const sdp = await (incoming.offer === null ? leg.offer() : leg.answer(incoming.offer));
       if (incoming.cancelled.aborted) return await leg.close();
       leg.attach(await incoming.answer(sdp, leg.handlers));
     } catch (error) {

@@ -66,6 +66,13 @@ export class Conversation {
     return this.#agents.findLast((agent) => agent.present) ?? null;
   }
 
+  /** One of these endpoints serves somebody who is on the call. */
+  servedBy(endpoints: ReadonlySet<string>): boolean {
+    return [this.customer, ...this.#agents].some(
+      ({ state, leg }) => state !== 'ended' && leg.uses(endpoints),
+    );
+  }
+
   publish(body: CallEventBody): void {
     this.#events.publish(this.id, body);
   }

@@ -9,11 +9,15 @@ import { SecureSession, type SecureSessionOptions } from './secure-session.js';
 import { AgentLegShield } from './shields/agent-leg.js';
 import { EventsShield } from './shields/events.js';
 import { LogShield } from './shields/log.js';
+import { MediaServerShield } from './shields/media-server.js';
 import type { Shield } from './shields/shield.js';
+import { VaultShield } from './shields/vault.js';
 
 export interface SecureSessionsOptions {
   readonly flows: FlowSet;
   readonly media: MediaServer;
+  /** Where the customer's media goes while a session lasts; null: it stays, and `media` captures the digits. */
+  readonly vault: MediaServer | null;
   readonly events: CallEvents;
   readonly logGate: LogGate;
   readonly connectors: SecureSessionOptions['connectors'];
@@ -56,10 +60,12 @@ export class SecureSessions {
 
   /** In the order they are engaged; released in reverse, so the agent hears the caller last of all. */
   #shields(conversation: Conversation): readonly Shield[] {
-    const { media, events, logGate } = this.#options;
-    const customer = conversation.customer.leg.endpoint;
+    const { media, vault, events, logGate, shieldTimeoutMs } = this.#options;
+    const customer = conversation.customer.leg;
     return [
-      new AgentLegShield(media, customer, () => conversation.agent?.leg.endpoint ?? null),
+      new MediaServerShield(media, customer.endpoint),
+      new AgentLegShield(media, customer, () => conversation.agent?.leg ?? null),
+      ...(vault ? [new VaultShield(vault, customer, shieldTimeoutMs)] : []),
       new LogShield(logGate, conversation.id),
       new EventsShield(events, conversation.id),
     ];

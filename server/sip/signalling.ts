@@ -27,9 +27,22 @@ export interface DialogHandlers {
   info(contentType: string, body: string): boolean;
 }
 
+export interface ReinviteOptions {
+  /** A far end that has not answered by then is sent CANCEL. In milliseconds. */
+  readonly deadlineMs: number;
+  /** Called, at most once, when a far end that did not answer in time took the offer all the same, or may have. */
+  readonly late: () => void;
+}
+
 /** An established dialog. */
 export interface SipDialog {
   readonly callId: string;
+  /**
+   * Sends re-INVITE with this offer and resolves with the answer. Rejects with SipFailure, and then the far end has kept
+   * to what was agreed before: 408 not answered by the deadline, 481 no dialog any more, 491 another one is under way,
+   * from either side, or the status of the refusal.
+   */
+  reinvite(offerSdp: string, options: ReinviteOptions): Promise<string>;
   /** Sends BYE and resolves when it is answered or given up; idempotent, never rejects. */
   hangUp(): Promise<void>;
 }

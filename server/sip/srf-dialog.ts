@@ -1,5 +1,6 @@
 import type Srf from 'drachtio-srf';
-import type { DialogHandlers, SipDialog } from './signalling.js';
+import { type DialogHandlers, type ReinviteOptions, type SipDialog, SipFailure } from './signalling.js';
+import { Reinvite, type ReinvitingDialog } from './srf-reinvite.js';
 
 /** A far end that does not answer BYE is given up after this; the SIP server goes on repeating it by itself. */
 const BYE_DEADLINE_MS = 5000;
@@ -25,6 +26,10 @@ export class SrfDialog implements SipDialog {
   /** Our offer went out in a 200; the next ACK must carry the answer. */
   #awaitingAnswer: boolean;
   #hangingUp: Promise<void> | null = null;
+  /** The last re-INVITE of ours. */
+  #reinvite: Reinvite | null = null;
+  /** Re-INVITEs and UPDATEs of the far end that have no answer yet. */
+  #offersUnderWay = 0;
   #gone = false;
   /** Ends the wait for the answer to our BYE. */
   #giveUp: () => void = () => {};
@@ -41,6 +46,16 @@ export class SrfDialog implements SipDialog {
   /** Calls the listener, the only one, when the dialog is over. */
   onGone(listener: () => void): void {
     this.#onGone = listener;
+  }
+
+  reinvite(offerSdp: string, options: ReinviteOptions): Promise<string> {
+    if (this.#gone || this.#hangingUp) return Promise.reject(new SipFailure(481, 'the dialog is over'));
+    // A far end that owes us the answer to an offer of ours must not get another one (RFC 3264 section 4).
+    if (this.#reinvite?.pending || this.#offersUnderWay > 0 || this.#awaitingAnswer) {
+      return Promise.reject(new SipFailure(491, 'another offer is under way'));
+    }
+    this.#reinvite = new Reinvite(this.#dialog as unknown as ReinvitingDialog, offerSdp, options);
+    return this.#reinvite.answer;
   }
 
   hangUp(): Promise<void> {
@@ -75,6 +90,7 @@ export class SrfDialog implements SipDialog {
   #end(by: 'far-end' | 'lost' | 'ours'): void {
     if (this.#gone) return;
     this.#gone = true;
+    this.#reinvite?.end(new SipFailure(481, 'the dialog is over'));
     this.#onGone();
     if (by === 'far-end') this.#handlers.hungUp();
     if (by === 'lost') this.#handlers.lost();
@@ -103,13 +119,18 @@ export class SrfDialog implements SipDialog {
   }
 
   async #offered(req: Srf.SrfRequest, res: Srf.SrfResponse): Promise<void> {
+    // Glare (RFC 3261 section 14.2): drachtio-server leaves it to the application.
+    if (this.#reinvite?.pending) return res.send(491);
     const offer = req.body || null;
     let sdp: string;
+    this.#offersUnderWay += 1;
     try {
       sdp = await this.#handlers.offered(offer);
     } catch {
       res.send(488);
       return;
+    } finally {
+      this.#offersUnderWay -= 1;
     }
     this.#awaitingAnswer = offer === null;
     res.send(200, { body: sdp, headers: { 'Content-Type': 'application/sdp' } });

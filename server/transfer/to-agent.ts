@@ -85,7 +85,8 @@ async function ring(
   signal: AbortSignal,
 ): Promise<Participant | null> {
   const { conversation, signalling, media } = transfer;
-  const endpoint = await media.createEndpoint().catch((error: unknown) => {
+  const beside = conversation.customer.leg.endpoint;
+  const endpoint = await media.createEndpoint({ beside }).catch((error: unknown) => {
     reservation.release();
     throw error;
   });
@@ -106,7 +107,7 @@ async function ring(
     const answered = await signalling.call(
       {
         ...contact,
-        offer: await endpoint.offer(),
+        offer: await leg.offer(),
         from: { user: userOf(conversation.from) },
         headers: { 'X-Tacet-Conversation': conversation.id, 'X-Tacet-Participant': id },
         signal: AbortSignal.any([signal, leg.gone]),
@@ -114,7 +115,7 @@ async function ring(
       leg.handlers,
     );
     leg.attach(answered.dialog);
-    await endpoint.acceptAnswer(answered.answer);
+    await leg.acceptAnswer(answered.answer);
   } catch (error) {
     await conversation.endParticipant(agent);
     if (error instanceof MediaError && error.code === 'engine-lost') throw error;

@@ -152,9 +152,9 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
   it('tells of a lost engine and takes calls again by itself', async () => {
     const server = await engine({ from: 46_560, to: 46_569 });
     const endpoint = await server.createEndpoint();
-    const lost = new Promise<void>((resolve) => server.onLost(resolve));
+    const lost = new Promise<ReadonlySet<string>>((resolve) => server.onLost(resolve));
     await assert.rejects(endpoint.sendDigits(null as never), code('engine-lost'));
-    await within(lost, 1000, 'word of the loss');
+    assert.deepEqual([...(await within(lost, 1000, 'word of the loss'))], [endpoint.id]);
     assert.equal(server.ready, false);
     await within(untilReady(server), 5000, 'a new engine');
     await (await server.createEndpoint()).close();

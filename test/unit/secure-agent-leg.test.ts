@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
+import { Leg } from '../../server/call/leg.js';
 import { AgentLegShield } from '../../server/secure/shields/agent-leg.js';
 import { FakeEndpoint, FakeMedia } from './secure-fakes.js';
 
@@ -12,7 +13,8 @@ describe('agent leg shield', () => {
     media = new FakeMedia();
     customer = new FakeEndpoint(media, 'customer');
     agent = new FakeEndpoint(media, 'agent');
-    shield = new AgentLegShield(media, customer, () => (agent.closed ? null : agent));
+    const [customerLeg, agentLeg] = [new Leg(customer), new Leg(agent)];
+    shield = new AgentLegShield(media, customerLeg, () => (agent.closed ? null : agentLeg));
     await media.bridge(customer, agent);
   });
 

@@ -7,7 +7,7 @@ import type {
   PlayOutcome,
 } from '../../media/endpoint.js';
 import { type EndpointOptions, MediaError, type MediaServer } from '../../media/media-server.js';
-import type { DialogHandlers, SipDialog } from '../../server/sip/signalling.js';
+import { type DialogHandlers, type SipDialog, SipFailure } from '../../server/sip/signalling.js';
 
 /** Called before each operation of the engine: may throw, delay it, or do something else at that very moment. */
 export type OnStep = (step: number, operation: string) => unknown;
@@ -20,6 +20,7 @@ export class FakeEndpoint implements MediaEndpoint {
   peer: FakeEndpoint | null = null;
   loop: AudioLoop | null = null;
   keyDown = false;
+  held = false;
   relaysKeys = true;
 
   constructor(media: FakeMedia, id: string) {
@@ -29,7 +30,18 @@ export class FakeEndpoint implements MediaEndpoint {
 
   answer = () => this.#media.step('answer', this, () => 'sdp');
   offer = () => this.#media.step('offer', this, () => 'sdp');
-  acceptAnswer = () => this.#media.step('acceptAnswer', this, () => {});
+  acceptAnswer = () =>
+    this.#media.step('acceptAnswer', this, () => {
+      this.held = false;
+    });
+  hold = () =>
+    this.#media.step('hold', this, () => {
+      this.held = true;
+    });
+  resume = () =>
+    this.#media.step('resume', this, () => {
+      this.held = false;
+    });
   play = () => this.#media.step('play', this, (): PlayOutcome => 'finished');
   stopPlaying = () => this.#media.step('stopPlaying', this, () => {});
   setLoop = (loop: AudioLoop | null) =>
@@ -47,7 +59,7 @@ export class FakeEndpoint implements MediaEndpoint {
         loop: this.loop,
         playing: false,
         keyDown: this.keyDown,
-        held: false,
+        held: this.held,
         codec: 'PCMU',
         lastPacketAgeMs: 0,
         nextSequence: 0,
@@ -87,10 +99,13 @@ export class FakeEndpoint implements MediaEndpoint {
 export class FakeMedia implements MediaServer {
   readonly engine = 'embedded';
   readonly endpoints: FakeEndpoint[] = [];
-  readonly #lostListeners: (() => void)[] = [];
+  readonly #lostListeners: ((endpoints: ReadonlySet<string>) => void)[] = [];
+  readonly detail = 'no media';
   onStep: OnStep = () => null;
   onBridge: () => void = () => {};
   steps = 0;
+  /** What the server says against secure mode. */
+  fault: string | null = null;
   lost = false;
 
   get ready(): boolean {
@@ -119,10 +134,11 @@ export class FakeMedia implements MediaServer {
     if (this.lost) return;
     this.lost = true;
     for (const endpoint of this.endpoints) endpoint.part();
-    for (const listener of this.#lostListeners) listener();
+    const lost = new Set(this.endpoints.map(({ id }) => id));
+    for (const listener of this.#lostListeners) listener(lost);
   }
 
-  onLost(listener: () => void): void {
+  onLost(listener: (endpoints: ReadonlySet<string>) => void): void {
     this.#lostListeners.push(listener);
   }
 
@@ -150,6 +166,7 @@ export class FakeMedia implements MediaServer {
     return this.step('unbridge', endpoint, () => endpoint.part());
   }
 
+  secureFault = () => this.step('secureFault', null, () => this.fault);
   async start(): Promise<void> {}
   async prepare(): Promise<void> {}
   stats = () => Promise.reject(new Error('not asked for here'));
@@ -164,6 +181,16 @@ export class FakeDialog implements SipDialog {
 
   constructor(handlers: DialogHandlers) {
     this.handlers = handlers;
+  }
+
+  /** What the far end answers to a re-INVITE: an SDP, or the status of a refusal. */
+  onReinvite: (offerSdp: string) => string | number = () => 'sdp';
+
+  async reinvite(offerSdp: string): Promise<string> {
+    await turn();
+    const answer = this.over ? 481 : this.onReinvite(offerSdp);
+    if (typeof answer === 'number') throw new SipFailure(answer, 'refused');
+    return answer;
   }
 
   async hangUp(): Promise<void> {

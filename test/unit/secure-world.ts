@@ -48,6 +48,8 @@ tasks:
 export interface WorldOptions {
   readonly onStep?: OnStep;
   readonly charge?: Connector['charge'];
+  /** The customer's media moves into a vault. Default false. */
+  readonly vault?: boolean;
   readonly guardMs?: number;
   readonly shieldTimeoutMs?: number;
   readonly maxSessionMs?: number;
@@ -64,6 +66,8 @@ function flowsByName(...texts: string[]): ReadonlyMap<string, Flow> {
 /** Calls, agents, sessions and shields as the server has them, between a fake SIP side and a fake engine. */
 export class World {
   readonly media = new FakeMedia();
+  /** The engine of the vault, where there is one. */
+  readonly vault: FakeMedia | null;
   readonly events = new CallEvents();
   readonly seen: CallEvent[] = [];
   readonly gate = new LogGate({ write: () => {} });
@@ -83,6 +87,7 @@ export class World {
   constructor(options: WorldOptions = {}) {
     const { charge, guardMs = 20, shieldTimeoutMs = 1000, maxSessionMs = 60_000 } = options;
     const { media, events } = this;
+    this.vault = options.vault ? new FakeMedia() : null;
     const ids = Array.from({ length: 1 + (options.busy ?? 0) }, (_, index) => `agent${index}`);
     const agents = new Agents(ids.map((id) => ({ id, uri: `sip:${id}@192.0.2.1` })));
     this.agents = agents;
@@ -105,6 +110,7 @@ export class World {
     const sessions = new SecureSessions({
       flows,
       media,
+      vault: this.vault,
       events,
       logGate: this.gate,
       connectors: new Map([['payment', payment]]),

@@ -1,5 +1,5 @@
-import type { MediaEndpoint } from '../../../media/endpoint.js';
 import type { MediaServer } from '../../../media/media-server.js';
+import type { Leg } from '../../call/leg.js';
 import { rebridge } from '../../transfer/rebridge.js';
 import type { Shield } from './shield.js';
 
@@ -11,31 +11,32 @@ import type { Shield } from './shield.js';
 export class AgentLegShield implements Shield {
   readonly name = 'agent-leg';
   readonly #media: MediaServer;
-  readonly #customer: MediaEndpoint;
-  readonly #agent: () => MediaEndpoint | null;
+  readonly #customer: Leg;
+  readonly #agent: () => Leg | null;
 
-  /** `agent`: the agent's endpoint as long as the agent is on the call. */
-  constructor(media: MediaServer, customer: MediaEndpoint, agent: () => MediaEndpoint | null) {
+  /** `agent`: the agent's leg as long as the agent is on the call. */
+  constructor(media: MediaServer, customer: Leg, agent: () => Leg | null) {
     this.#media = media;
     this.#customer = customer;
     this.#agent = agent;
   }
 
   async engage(): Promise<void> {
-    await this.#media.unbridge(this.#customer);
-    await this.#customer.setLoop(null);
-    const agent = this.#agent();
+    const { endpoint: customer } = this.#customer;
+    await this.#media.unbridge(customer);
+    await customer.setLoop(null);
+    const agent = this.#agent()?.endpoint;
     if (agent) {
       await agent.setLoop('comfort-tone');
       const state = await agent.state();
       if (state.peer !== null || state.loop !== 'comfort-tone')
         throw new Error('the agent leg is not parked');
     }
-    if ((await this.#customer.state()).peer !== null) throw new Error('the customer leg is still bridged');
+    if ((await customer.state()).peer !== null) throw new Error('the customer leg is still bridged');
   }
 
   async release(): Promise<void> {
     const agent = this.#agent();
-    if (agent) await rebridge(this.#media, this.#customer, agent);
+    if (agent) await rebridge(this.#media, this.#customer.endpoint, agent.endpoint);
   }
 }

@@ -1,5 +1,5 @@
 import { withDeadline } from '../../call/abort.js';
-import type { Shield } from './shield.js';
+import { type Shield, ShieldRefusal } from './shield.js';
 
 export type ShieldChange = 'engaged' | 'released' | 'failed';
 
@@ -7,7 +7,8 @@ export type ShieldChange = 'engaged' | 'released' | 'failed';
 export class ShieldError extends Error {
   readonly shield: string;
   constructor(shield: string, change: 'engage' | 'release', cause: unknown) {
-    super(`the shield ${shield} did not ${change}`, { cause });
+    const why = cause instanceof ShieldRefusal ? `: ${cause.message}` : '';
+    super(`the shield ${shield} did not ${change}${why}`, { cause });
     this.name = 'ShieldError';
     this.shield = shield;
   }

@@ -9,3 +9,11 @@ export interface Shield {
   /** Switches it on again and confirms. A rejection keeps the caller isolated: the call is then ended. */
   release(): Promise<void>;
 }
+
+/** A shield that cannot be engaged, for a reason that people can act on. Its message never holds caller data. */
+export class ShieldRefusal extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ShieldRefusal';
+  }
+}
