@@ -98,7 +98,23 @@ function definite(config: Config, base: string): Config {
       advertisedAddress: sip,
       drachtio: config.sip.drachtio.map((one) => ({ ...one, ...optional('secretFile', one.secretFile) })),
     },
-    media: { ...config.media, advertisedAddress: media },
+    media: {
+      ...config.media,
+      advertisedAddress: media,
+      listener: {
+        ...config.media.listener,
+        advertisedAddress: advertised(
+          config.media.listener.advertisedAddress,
+          config.media.listener.address,
+          machineAddress,
+        ),
+      },
+      freeswitch: config.media.freeswitch.map((one) => ({
+        ...one,
+        ...optional('secretFile', one.secretFile),
+        ...optional('keyFile', one.keyFile),
+      })),
+    },
     http: {
       ...config.http,
       tokens: config.http.tokens.map((token) => ({ ...token, ...optional('tokenFile', token.tokenFile) })),

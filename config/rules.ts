@@ -74,15 +74,36 @@ function tokens(config: Config, report: Report): void {
   });
 }
 
-function drachtio(config: Config, report: Report): void {
-  const list = ['sip', 'drachtio'];
-  const servers = config.sip.drachtio.map(({ host, port }) => `${host.toLowerCase()}:${port}`);
-  unique(report, list, 'port', servers);
-  config.sip.drachtio.forEach((server, index) => {
-    if ((server.secret === undefined) === (server.secretFile === undefined)) {
-      report([...list, index], 'needs exactly one of secret and secretFile', 'write secretFile: path');
+/** A list of servers: each once, with one source for each of its secrets. */
+function servers(
+  report: Report,
+  list: Path,
+  entries: readonly { readonly host: string; readonly port: number }[],
+  secrets: readonly string[],
+): void {
+  unique(
+    report,
+    list,
+    'port',
+    entries.map(({ host, port }) => `${host.toLowerCase()}:${port}`),
+  );
+  entries.forEach((entry, index) => {
+    for (const name of secrets) {
+      if (name in entry !== `${name}File` in entry) continue;
+      const message = `needs exactly one of ${name} and ${name}File`;
+      report([...list, index], message, `write ${name}File: path`);
     }
   });
+}
+
+function media({ media: { engine, freeswitch } }: Config, report: Report): void {
+  servers(report, ['media', 'freeswitch'], freeswitch, ['secret', 'key']);
+  if (engine === 'freeswitch' && freeswitch.length === 0) {
+    report(['media', 'engine'], 'there is no FreeSWITCH server', 'list one in media.freeswitch');
+  }
+  if (engine === 'embedded' && freeswitch.length > 0) {
+    report(['media', 'freeswitch'], 'the embedded engine uses no server', 'write media.engine: freeswitch');
+  }
 }
 
 /** What one key's schema cannot say: keys that depend on each other. For a configuration that fits the schema. */
@@ -102,7 +123,8 @@ export function brokenRules(config: Config): readonly Finding[] {
     'user',
     config.routes.map((route) => route.user),
   );
-  drachtio(config, report);
+  servers(report, ['sip', 'drachtio'], config.sip.drachtio, ['secret']);
+  media(config, report);
   tokens(config, report);
   agents(config, report);
   connectors(config, report);

@@ -24,28 +24,44 @@ const AdvertisedAddress = (description: string) =>
 
 const FilePath = (description: string) => Type.String({ format: 'path', minLength: 1, description });
 
-/** An entry of `sip.drachtio`. The secret travels in a line of `|`-separated words. */
+const HostName = (description: string) =>
+  Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$', description });
+
+const ServerPort = (port: number, description: string) =>
+  Type.Integer({ minimum: 1, maximum: 65535, default: port, description });
+
+/** A secret shared with a server; it travels in lines of words and in SIP headers. */
+const SharedSecret = (description: string) =>
+  Type.Optional(
+    Type.String({ minLength: 16, maxLength: 256, pattern: '^[A-Za-z0-9._~+/=-]+$', description }),
+  );
+
+/** An entry of `sip.drachtio`. */
 const Drachtio = Type.Object(
   {
-    host: Type.String({
-      pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$',
-      description: 'name or IPv4 address of the machine that drachtio-server runs on',
-    }),
-    port: Type.Integer({
-      minimum: 1,
-      maximum: 65535,
-      default: 9022,
-      description: 'its admin port, where applications connect',
-    }),
-    secret: Type.Optional(
-      Type.String({
-        minLength: 16,
-        maxLength: 256,
-        pattern: '^[A-Za-z0-9._~+/=-]+$',
-        description: 'what applications must present; prefer `secretFile`',
-      }),
-    ),
+    host: HostName('name or IPv4 address of the machine that drachtio-server runs on'),
+    port: ServerPort(9022, 'its admin port, where applications connect'),
+    secret: SharedSecret('what applications must present; prefer `secretFile`'),
     secretFile: Type.Optional(FilePath('file that holds the secret, readable by its owner only')),
+  },
+  strict,
+);
+
+/** An entry of `media.freeswitch`. */
+const Freeswitch = Type.Object(
+  {
+    host: HostName('name or IPv4 address of the machine that FreeSWITCH runs on'),
+    port: ServerPort(8021, 'its event socket'),
+    secret: SharedSecret('password of the event socket; prefer `secretFile`'),
+    secretFile: Type.Optional(FilePath('file that holds the password, readable by its owner only')),
+    key: SharedSecret('what its dialplan wants to see in our INVITEs (`TACET_KEY` there); prefer `keyFile`'),
+    keyFile: Type.Optional(FilePath('file that holds the key, readable by its owner only')),
+    weight: Type.Integer({
+      minimum: 1,
+      maximum: 100,
+      default: 1,
+      description: 'its share of the calls, beside the weights of the others',
+    }),
   },
   strict,
 );
@@ -91,11 +107,35 @@ const Sip = Type.Object(
 
 const Media = Type.Object(
   {
-    engine: Type.Enum(['embedded'], {
+    engine: Type.Enum(['embedded', 'freeswitch'], {
       default: 'embedded',
-      description: 'what terminates RTP; `embedded` is this process',
+      description:
+        'what terminates RTP: `embedded` is this process, `freeswitch` the servers of `media.freeswitch`',
     }),
-    address: Address('0.0.0.0', 'local address that RTP is received on'),
+    freeswitch: Type.Array(Freeswitch, {
+      default: [],
+      description:
+        'FreeSWITCH servers; a call goes to one that is well, the one with least to do for its weight',
+    }),
+    listener: Type.Object(
+      {
+        address: Address('127.0.0.1', 'local address that FreeSWITCH connects back to, on a private network'),
+        port: Port(0, 'its port; 0 takes any free port'),
+        advertisedAddress: AdvertisedAddress(
+          'address told to FreeSWITCH; `auto`: `media.listener.address`, or when that is a wildcard the first external IPv4 address of the machine',
+        ),
+      },
+      { ...section, description: 'event sockets of single calls, from FreeSWITCH' },
+    ),
+    promptPath: Type.String({
+      pattern: '^(same|/[A-Za-z0-9._/-]*)$',
+      default: 'same',
+      description: 'where FreeSWITCH sees `<dataDirectory>/prompts`; `same`: at the same path',
+    }),
+    address: Address(
+      '0.0.0.0',
+      'local address that RTP is received on in this process; with `freeswitch` that of the vault',
+    ),
     advertisedAddress: AdvertisedAddress(
       'address written into SDP; `auto`: `media.address`, or when that is a wildcard `sip.advertisedAddress`',
     ),
@@ -244,6 +284,11 @@ export type ConnectorConfig = Static<typeof ConnectorConfig>;
 
 const Secure = Type.Object(
   {
+    capture: Type.Enum(['vault', 'media-server'], {
+      default: 'vault',
+      description:
+        'with `freeswitch`, who receives secure digits: `vault`, this process, to which the customer leg is moved while a session lasts, or the `media-server` itself; the embedded engine is always its own vault',
+    }),
     leavingGuardMs: Type.Integer({
       minimum: 800,
       maximum: 10_000,

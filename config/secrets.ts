@@ -130,16 +130,37 @@ export interface DrachtioServer {
 /** The servers of `sip.drachtio` with their secrets. Throws ConfigError naming the file that is at fault. */
 export function drachtioServers(config: Config): readonly DrachtioServer[] {
   return config.sip.drachtio.map(({ host, port, secret, secretFile }) => {
-    if (secretFile === undefined) return { host, port, secret: secret ?? '' };
-    const read = readSecretFile(secretFile);
-    // A `|` would end the secret in the middle of drachtio's authentication line.
-    if (!/^[A-Za-z0-9._~+/=-]{16,256}$/.test(read)) {
-      refuse(
-        secretFile,
-        'not a secret for drachtio',
-        'write 16 to 256 letters, digits or any of . _ ~ + / = -',
-      );
-    }
-    return { host, port, secret: read };
+    return { host, port, secret: sharedSecret(secret, secretFile) };
   });
+}
+
+/** Where a FreeSWITCH is, what it wants to see, and its share of the calls. */
+export interface FreeswitchServer {
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string;
+  readonly key: string;
+  readonly weight: number;
+}
+
+/** The servers of `media.freeswitch` with their secrets. Throws ConfigError naming the file that is at fault. */
+export function freeswitchServers(config: Config): readonly FreeswitchServer[] {
+  return config.media.freeswitch.map(({ host, port, secret, secretFile, key, keyFile, weight }) => ({
+    host,
+    port,
+    weight,
+    secret: sharedSecret(secret, secretFile),
+    key: sharedSecret(key, keyFile),
+  }));
+}
+
+/** One that was written, or that of a file. */
+function sharedSecret(written: string | undefined, file: string | undefined): string {
+  if (file === undefined) return written ?? '';
+  const read = readSecretFile(file);
+  // Others would end it in the middle of the line or the header that it travels in.
+  if (!/^[A-Za-z0-9._~+/=-]{16,256}$/.test(read)) {
+    refuse(file, 'not a secret for a server', 'write 16 to 256 letters, digits or any of . _ ~ + / = -');
+  }
+  return read;
 }
