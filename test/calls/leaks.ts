@@ -66,7 +66,7 @@ async function streamed(scene: Scene): Promise<string> {
     headers: { authorization: `Bearer ${scene.tacet.token}`, 'last-event-id': '0' },
     signal: AbortSignal.any([stop.signal, AbortSignal.timeout(10_000)]),
   });
-  const last = scene.tacet.events.at(-1)?.seq ?? 0;
+  const last = scene.tacet.mark;
   let text = '';
   for await (const chunk of response.body ?? []) {
     text += Buffer.from(chunk).toString('utf8');

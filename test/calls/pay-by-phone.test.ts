@@ -12,10 +12,13 @@ describe('paying without an agent', () => {
   afterEach(() => scene.hangUp());
   after(() => scene.close());
 
-  /** Keys in reference and amount like a person; resolves with the secure session that follows. */
-  async function toPayment(caller: PhoneCall): Promise<string> {
-    const started = scene.tacet.events.findLast(({ type }) => type === 'conversation.started');
-    const id = started?.conversationId;
+  /** Calls, and keys in reference and amount like a person; resolves with the secure session that follows. */
+  async function toPayment(): Promise<{ caller: PhoneCall; sessionId: string }> {
+    const { mark } = scene.tacet;
+    const caller = await scene.dial('pay');
+    // The 200 may reach the caller before drachtio-server tells Tacet that it is out.
+    const started = await scene.tacet.event('conversation.started', ({ seq }) => seq > mark);
+    const id = started.conversationId;
     const entered = async (name: string) => {
       await scene.tacet.event('flow.action', (event) => event.conversationId === id && event.name === name);
       await caller.waitForAudio({ minMs: 400 });
@@ -28,12 +31,11 @@ describe('paying without an agent', () => {
       'secure.state',
       (event) => event.conversationId === id && event.state === 'active',
     );
-    return active.sessionId;
+    return { caller, sessionId: active.sessionId };
   }
 
   it('charges, tells the confirmation and disconnects', async () => {
-    const caller = await scene.dial('pay');
-    const sessionId = await toPayment(caller);
+    const { caller, sessionId } = await toPayment();
     await scene.keyCard(sessionId, caller);
     const data = await scene.tacet.event('agent.data', (event) => event.sessionId === sessionId, 30_000);
     assert.equal(data.participantId, null);
@@ -44,8 +46,7 @@ describe('paying without an agent', () => {
   });
 
   it('asks only the failed field again', async () => {
-    const caller = await scene.dial('pay');
-    const sessionId = await toPayment(caller);
+    const { caller, sessionId } = await toPayment();
     await scene.key(sessionId, caller, 'cardNumber', '4242424242424241#', { onMs: 60, offMs: 40 });
     await scene.key(sessionId, caller, 'cardNumber', CARD.cardNumber, { attempt: 2 });
     await scene.key(sessionId, caller, 'expiry', '0120');
@@ -63,8 +64,7 @@ describe('paying without an agent', () => {
   });
 
   it('drops surplus keys: they reach no later field', async () => {
-    const caller = await scene.dial('pay');
-    const sessionId = await toPayment(caller);
+    const { caller, sessionId } = await toPayment();
     await scene.key(sessionId, caller, 'cardNumber');
     await scene.key(sessionId, caller, 'expiry', '123099#');
     await scene.key(sessionId, caller, 'securityCode', '8371#');
@@ -81,8 +81,7 @@ describe('paying without an agent', () => {
   });
 
   it('survives packet loss, duplication and reordering while the card is keyed in', async () => {
-    const caller = await scene.dial('pay');
-    const sessionId = await toPayment(caller);
+    const { caller, sessionId } = await toPayment();
     caller.network = pattern('....x....2....>..x');
     await scene.keyCard(sessionId, caller, { onMs: 100, offMs: 80 });
     const data = await scene.tacet.event('agent.data', (event) => event.sessionId === sessionId, 30_000);

@@ -135,6 +135,7 @@ export class Scene {
         }, reject);
       });
     });
+    const { mark } = this.tacet;
     const caller = await this.dial('support');
     caller.tone(CALLER_HZ);
     const agent = await answered;
@@ -143,10 +144,11 @@ export class Scene {
       caller.waitForAudio({ hz: AGENT_HZ, deadlineMs: 10_000 }),
       agent.waitForAudio({ hz: CALLER_HZ, deadlineMs: 10_000 }),
     ]);
-    const connected = this.tacet.events.findLast(
-      (event) => event.type === 'participant.connected' && event.role === 'agent',
+    // The audio may be here before the event.
+    const connected = await this.tacet.event(
+      'participant.connected',
+      ({ seq, role }) => seq > mark && role === 'agent',
     );
-    assert.ok(connected?.type === 'participant.connected');
     const { conversationId, participantId } = connected;
     return { conversationId, agentParticipantId: participantId, caller, agent };
   }

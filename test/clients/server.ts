@@ -89,7 +89,7 @@ export class ClientServer {
 
   /** Number of the last event so far: what a test waits for comes after it. */
   get mark(): number {
-    return this.tacet.events.at(-1)?.seq ?? 0;
+    return this.tacet.mark;
   }
 
   /** Waits for an inbound flow to reach an action, then for as long as a person takes. */

@@ -102,6 +102,11 @@ export class TestTacet {
     return `sip:${user}@127.0.0.1:${this.listening.sipPort}`;
   }
 
+  /** `seq` of the newest event: those that are still to come have a greater one. */
+  get mark(): number {
+    return this.events.at(-1)?.seq ?? 0;
+  }
+
   async api<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
     const response = await fetch(`${this.listening.httpUrl}${path}`, {
       method,

@@ -30,6 +30,38 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
     ours: { peer: [...UP, '200 CANCEL', '200 BYE'], app: ['INVITE', 'ack', 'destroy (normal release)'] },
     theirs: { peer: [...UP, '481 CANCEL', '200 BYE'], app: ['INVITE', 'ack', 'destroy (normal release)'] },
   },
+  'CANCEL crosses the 200': {
+    why: 'as after the ACK: CANCEL is answered 481, and the call stands',
+    ours: { peer: [...UP, '200 CANCEL'], app: ['INVITE', 'ack'] },
+    theirs: { peer: [...UP, '481 CANCEL'], app: ['INVITE', 'ack'] },
+  },
+  're-INVITE from the application rings before it is accepted': {
+    why: 'drachtio-server forgets a re-INVITE at its first 18x: the application is never told of the 200, and the 200 never gets its ACK',
+    ours: {
+      peer: [...UP, 'INVITE sdp', 'ACK'],
+      app: ['INVITE', 'ack', 're-INVITE: 180', 're-INVITE: 200'],
+    },
+    theirs: { peer: [...UP, 'INVITE sdp', 'nothing: ACK'], app: ['INVITE', 'ack', 're-INVITE: 180'] },
+  },
+  'BYE from the peer while a re-INVITE of the application waits': {
+    why: 'drachtio-server forgets the re-INVITE: its answer reaches nobody, and gets no ACK',
+    ours: {
+      peer: [...UP, 'INVITE sdp', '200 BYE', 'ACK'],
+      app: ['INVITE', 'ack', 'destroy (normal release)', 're-INVITE: 487'],
+    },
+    theirs: {
+      peer: [...UP, 'INVITE sdp', '200 BYE', 'nothing: ACK'],
+      app: ['INVITE', 'ack', 'destroy (normal release)'],
+    },
+  },
+  'BYE from the application while its re-INVITE waits': {
+    why: 'drachtio-server cancels the re-INVITE, and tells nobody how it ended',
+    ours: {
+      peer: [...UP, 'INVITE sdp', 'BYE', 'ACK'],
+      app: ['INVITE', 'ack', 'destroy: done', 're-INVITE: 487'],
+    },
+    theirs: { peer: [...UP, 'INVITE sdp', 'BYE', 'ACK'], app: ['INVITE', 'ack', 'destroy: done'] },
+  },
   'BYE before the answer': {
     why: 'section 15 lets a caller say BYE in an early dialog; drachtio-server has no dialog before the 200, and answers 481 and 500 without a word to the application',
     ours: { peer: ['100 INVITE', '180 INVITE', '200 BYE', '487 INVITE'], app: ['INVITE', 'cancel'] },

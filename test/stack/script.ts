@@ -48,6 +48,8 @@ export class Run {
   readonly peer: Peer;
   /** INVITEs that the application was given. */
   readonly rung = new Mailbox<{ request: AppRequest; reply: AppReply }>();
+  /** What the application refuses re-INVITEs with; null: takes them. */
+  refusing: number | null = null;
   readonly #told = new Mailbox<string>();
   readonly #seen = new Set<string>();
   readonly #id = randomUUID();
@@ -154,10 +156,11 @@ export class Run {
 
   attend(dialog: AppDialog): void {
     dialog.on('destroy', (_request, reason) => this.note(`destroy (${reason ?? ''})`));
-    dialog.on('ack', () => this.note('ack'));
-    dialog.on('modify', (_request, reply) => {
-      this.note('modify');
-      reply.send(200, { body: SDP });
+    dialog.on('ack', ({ body }) => this.note(body ? 'ack sdp' : 'ack'));
+    dialog.on('modify', ({ body }, reply) => {
+      this.note(body ? 'modify' : 'modify without an offer');
+      if (this.refusing === null) reply.send(200, { body: SDP });
+      else reply.send(this.refusing);
     });
     for (const method of ['info', 'refer', 'notify', 'options', 'update', 'message']) {
       dialog.on(method, (_request, reply) => {

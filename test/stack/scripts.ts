@@ -1,6 +1,6 @@
 import { inside } from '../unit/sip-calls.js';
 import { Mailbox, SDP } from '../unit/sip-peer.js';
-import type { AppRequest } from '../unit/sip-srf.js';
+import { type AppDialog, type AppRequest, settled } from '../unit/sip-srf.js';
 import { OFFER, type Run } from './script.js';
 
 const INVITE = { method: 'INVITE', seq: 1, branch: 'z9hG4bKinvite', ...OFFER };
@@ -17,7 +17,7 @@ async function dialling(run: Run) {
       cbRequest: (error, request) => {
         if (!error) requests.put(request);
       },
-      cbProvisional: (response) => run.note(`provisional ${response.status}`),
+      cbProvisional: ({ status, body }) => run.note(`provisional ${status}${body ? ' sdp' : ''}`),
     },
   );
   outcome.catch(() => {});
@@ -36,6 +36,29 @@ async function ringing(run: Run) {
   const { reply } = await run.rung.take('the INVITE');
   reply.send(180);
   return { reply, to: (await run.hear('180')).get('To') };
+}
+
+/**
+ * Sends a re-INVITE in the way that tells of each answer and leaves the next one free: `modify` of drachtio-srf never
+ * comes back to a dialog after a refusal. Acknowledges a 200 and nothing else.
+ */
+async function reinvite(run: Run, dialog: AppDialog): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const options = { method: 'INVITE', stackDialogId: dialog.id, body: SDP };
+    run.app.request('sip:placeholder', options, (error, request) => {
+      if (error) return reject(error);
+      // Here, and not after an await: the answer may be in the same packet.
+      request.on('response', ({ status }, ack) => {
+        run.note(`re-INVITE: ${status}`);
+        if (status === 200) ack();
+      });
+      request.on('update', (_update, reply) => {
+        run.note('update while the re-INVITE waits');
+        reply.send(491);
+      });
+      resolve();
+    });
+  });
 }
 
 /** The same script for either server, by name. */
@@ -119,6 +142,14 @@ export const SCRIPTS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     run.send({ method: 'BYE', seq: 2, to });
     await run.hear('200 BYE');
   },
+  'CANCEL crosses the 200': async (run) => {
+    run.send(INVITE);
+    await run.answer();
+    const ok = await run.hear('200 INVITE');
+    run.send(CANCEL);
+    await run.hear(['200 CANCEL', '481 CANCEL']);
+    run.send({ method: 'ACK', seq: 1, to: ok.get('To') });
+  },
   'CANCEL of nothing': async (run) => {
     run.send(CANCEL);
     await run.hear('481');
@@ -166,6 +197,89 @@ export const SCRIPTS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     run.peer.answer(await run.hear('INVITE'), '488 Not Acceptable Here');
     await run.outcome('modify', modified);
     await run.hear('ACK');
+  },
+  're-INVITE from the peer without an offer: the answer comes in the ACK': async (run) => {
+    const { to } = await run.up();
+    run.send({ ...INVITE, seq: 2, branch: 'z9hG4bKagain', to, headers: [], body: '' });
+    await run.hear('200 INVITE sdp');
+    run.send({ method: 'ACK', seq: 2, to, ...OFFER });
+    await run.told('ack sdp');
+  },
+  're-INVITE from the peer, refused by the application': async (run) => {
+    const { to } = await run.up();
+    run.refusing = 491;
+    run.send({ ...INVITE, seq: 2, branch: 'z9hG4bKagain', to });
+    await run.hear('491');
+    run.send({ ...INVITE, method: 'ACK', seq: 2, branch: 'z9hG4bKagain', to, headers: [], body: '' });
+  },
+  're-INVITE from the application refused, the next accepted': async (run) => {
+    const { dialog } = await run.up();
+    await reinvite(run, dialog);
+    run.peer.answer(await run.hear('INVITE'), '491 Request Pending');
+    await run.hear('ACK');
+    await run.told('re-INVITE: 491');
+    await reinvite(run, dialog);
+    run.peer.accept(await run.hear('INVITE'));
+    await run.hear('ACK');
+    await run.told('re-INVITE: 200');
+  },
+  're-INVITE from the application rings before it is accepted': async (run) => {
+    const { dialog } = await run.up();
+    await reinvite(run, dialog);
+    const invite = await run.hear('INVITE');
+    run.peer.answer(invite, '180 Ringing');
+    await run.told('re-INVITE: 180');
+    run.peer.accept(invite);
+    await run.hear('ACK');
+    await run.told('re-INVITE: 200');
+  },
+  'BYE from the peer while a re-INVITE of the application waits': async (run) => {
+    const { dialog, to } = await run.up();
+    await reinvite(run, dialog);
+    const invite = await run.hear('INVITE');
+    run.send({ method: 'BYE', seq: 2, to });
+    await run.hear('200 BYE');
+    await run.told('destroy (normal release)');
+    run.peer.answer(invite, '487 Request Terminated');
+    await run.hear('ACK');
+  },
+  'BYE from the application while its re-INVITE waits': async (run) => {
+    const { dialog } = await run.up();
+    await reinvite(run, dialog);
+    const invite = await run.hear('INVITE');
+    const over = dialog.destroy();
+    run.peer.answer(await run.hear('BYE'), '200 OK');
+    await run.outcome('destroy', over);
+    run.peer.answer(invite, '487 Request Terminated');
+    await run.hear('ACK');
+  },
+  'UPDATE from the peer while a re-INVITE of the application waits': async (run) => {
+    const { dialog, to } = await run.up();
+    await reinvite(run, dialog);
+    const invite = await run.hear('INVITE');
+    run.send({ method: 'UPDATE', seq: 2, to, ...OFFER });
+    await run.hear(['491 UPDATE', '500 UPDATE']);
+    run.peer.accept(invite);
+    await run.hear('ACK');
+    await run.told('re-INVITE: 200');
+  },
+  'REFER from the peer, and its progress in NOTIFYs': async (run) => {
+    const { dialog, to } = await run.up();
+    run.send({ method: 'REFER', seq: 2, to, headers: REFER_TO });
+    await run.hear('202 REFER');
+    for (const [state, status] of [
+      ['active;expires=60', '100 Trying'],
+      ['terminated;reason=noresource', '200 OK'],
+    ] as const) {
+      const headers = {
+        Event: 'refer',
+        'Subscription-State': state,
+        'Content-Type': 'message/sipfrag;version=2.0',
+      };
+      const notified = dialog.request({ method: 'NOTIFY', headers, body: `SIP/2.0 ${status}` });
+      run.peer.answer(await run.hear('NOTIFY body'), '200 OK');
+      await run.outcome('NOTIFY', notified);
+    }
   },
   'glare: re-INVITEs cross': async (run) => {
     const { dialog, to } = await run.up();
@@ -225,11 +339,35 @@ export const SCRIPTS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     await run.hear('200 BYE');
     await run.told('destroy (normal release)');
   },
+  'call out: ringing, early media, answer': async (run) => {
+    const { outcome, invite } = await dialling(run);
+    run.peer.answer(invite, '180 Ringing');
+    await run.told('provisional 180');
+    run.peer.answer(invite, '183 Session Progress', {
+      headers: ['Content-Type: application/sdp'],
+      body: SDP,
+    });
+    await run.told('provisional 183 sdp');
+    run.peer.accept(invite);
+    run.attend(await outcome);
+    await run.hear('ACK');
+  },
   'call out: refused': async (run) => {
     const { outcome, invite } = await dialling(run);
     run.peer.answer(invite, '486 Busy Here');
     await run.outcome('call', outcome);
     await run.hear('ACK');
+  },
+  'call out: cancelled before anything came': async (run) => {
+    const { outcome, request, invite } = await dialling(run);
+    request.cancel();
+    await settled(run.app);
+    // RFC 3261 section 9.1: CANCEL waits for a provisional answer.
+    run.peer.answer(invite, '100 Trying');
+    run.peer.answer(await run.hear('CANCEL'), '200 OK');
+    run.peer.answer(invite, '487 Request Terminated');
+    await run.hear('ACK');
+    await run.outcome('call', outcome);
   },
   'call out: cancelled while it rings': async (run) => {
     const { outcome, request, invite } = await dialling(run);

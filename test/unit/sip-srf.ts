@@ -22,6 +22,7 @@ export interface AppResponse extends AppMessage {
 export interface AppRequest extends AppMessage {
   on(event: 'cancel', listener: (cancel: AppMessage) => void): void;
   on(event: 'response', listener: (response: AppResponse, ack: (options?: object) => void) => void): void;
+  on(event: 'update', listener: (update: AppRequest, reply: AppReply) => void): void;
   cancel(callback?: (error: Error | null) => void): void;
 }
 
