@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import type Srf from 'drachtio-srf';
 import type { DrachtioServer } from '../../config/secrets.js';
+import { DialogJournal } from './dialog-journal.js';
 import {
   type AnsweredCall,
   type DialogHandlers,
@@ -23,6 +25,8 @@ export interface DrachtioOptions {
   readonly localHost: string;
   /** Time between two pings of a connection, in milliseconds. Default 5000; after two without answer it is lost. */
   readonly pingMs?: number;
+  /** Directory of the files that remember dialogs for a process after this one; left out: nothing is remembered. */
+  readonly journals?: string;
   /** Called when a connection comes up (null) or why there is none. */
   readonly onConnection?: (server: DrachtioServer, fault: ConnectionFault | null) => void;
 }
@@ -42,6 +46,7 @@ export class DrachtioSignalling implements Signalling {
         new SrfLink({
           server,
           pingMs: options.pingMs ?? PING_MS,
+          journal: journalOf(options.journals, server),
           equip: (link, srf) => this.#equip(link, srf),
           onChange: (fault) => options.onConnection?.(server, fault),
         }),
@@ -121,4 +126,9 @@ export class DrachtioSignalling implements Signalling {
       },
     };
   }
+}
+
+function journalOf(directory: string | undefined, { host, port }: DrachtioServer): DialogJournal | undefined {
+  if (directory === undefined) return undefined;
+  return new DialogJournal(join(directory, `${host}_${port}.dialogs`));
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import { drachtioServers } from '../../config/secrets.js';
 import type { Logger } from '../log/logger.js';
@@ -39,10 +40,12 @@ function signallingTo(
   servers: ReturnType<typeof drachtioServers>,
   localHost: string,
   log: Logger,
+  journals?: string,
 ): DrachtioSignalling {
   return new DrachtioSignalling({
     servers,
     localHost,
+    ...(journals === undefined ? {} : { journals }),
     onConnection: ({ host, port }, fault) => {
       if (fault === null) log.info({ host, port }, 'SIP server connected');
       else log.error({ host, port }, CONNECTION_TEXTS[fault]);
@@ -79,7 +82,7 @@ async function embeddedSide({ sip }: Config, log: Logger): Promise<SipSide> {
 
 async function drachtioSide(config: Config, log: Logger): Promise<SipSide> {
   const servers = drachtioServers(config);
-  const signalling = signallingTo(servers, 'localhost', log);
+  const signalling = signallingTo(servers, 'localhost', log, join(config.dataDirectory, 'sip'));
   return {
     signalling,
     address() {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type Srf from 'drachtio-srf';
 import type { DrachtioServer } from '../../config/secrets.js';
+import type { DialogJournal } from './dialog-journal.js';
 import { SipFailure } from './signalling.js';
 import {
   ConnectionFailure,
@@ -25,6 +26,8 @@ export interface LinkOptions {
   readonly server: DrachtioServer;
   readonly equip: (link: SrfLink, srf: Srf) => void;
   readonly pingMs: number;
+  /** Remembers the dialogs for a process after this one; left out where the server ends with this process. */
+  readonly journal?: DialogJournal | undefined;
   /** Called when the connection comes up (null), is lost, or cannot be made for another reason than before. */
   readonly onChange: (fault: ConnectionFault | null) => void;
 }
@@ -49,6 +52,7 @@ export class SrfLink {
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.#farewells = options.journal?.left.slice(0, MOST_FAREWELLS) ?? [];
   }
 
   get up(): boolean {
@@ -77,8 +81,13 @@ export class SrfLink {
   }
 
   adopt(dialog: SrfDialog): void {
+    const { journal } = this.#options;
     this.#dialogs.add(dialog);
-    dialog.onGone(() => this.#dialogs.delete(dialog));
+    journal?.add(dialog.id);
+    dialog.onGone(() => {
+      this.#dialogs.delete(dialog);
+      journal?.remove(dialog.id);
+    });
   }
 
   /** Calls `fail` if the connection is lost before the returned function is called: srf would never call back. */
@@ -107,6 +116,7 @@ export class SrfLink {
     this.#closing.abort();
     this.#connection?.close();
     await this.#running;
+    await this.#options.journal?.close();
   }
 
   async #keepUp(attempted: () => void): Promise<void> {
@@ -139,7 +149,10 @@ export class SrfLink {
     this.#connection = connection;
     this.#fault = null;
     this.#options.onChange(null);
-    for (const dialogId of this.#farewells.splice(0)) this.sendBye(dialogId);
+    for (const dialogId of this.#farewells.splice(0)) {
+      this.sendBye(dialogId);
+      this.#options.journal?.remove(dialogId);
+    }
   }
 
   #end(): void {
@@ -150,6 +163,8 @@ export class SrfLink {
     for (const fail of [...this.#waiting]) fail(failure);
     this.#waiting.clear();
     for (const dialog of [...this.#dialogs]) dialog.lost();
+    // The server has them still, until they were said farewell to.
+    for (const dialogId of this.#farewells) this.#options.journal?.add(dialogId);
   }
 
   #say(fault: ConnectionFault): void {

@@ -41,7 +41,7 @@ describe('sip.drachtio', () => {
     refuses([{ host: 'a', secret: SECRET, secretFile: 'x' }], /exactly one of secret and secretFile/);
     refuses([{ host: 'a', secret: 'cymru' }], /sip\.drachtio|TACET_SIP_DRACHTIO/);
     writeFileSync(join(directory, 'bad'), `${SECRET}|x`, { mode: 0o600 });
-    refuses([{ host: 'a', secretFile: 'bad' }], /not a secret for drachtio/);
+    refuses([{ host: 'a', secretFile: 'bad' }], /not a secret for a server/);
     writeFileSync(join(directory, 'open'), SECRET);
     chmodSync(join(directory, 'open'), 0o644);
     refuses([{ host: 'a', secretFile: 'open' }], /others may use it/);
@@ -67,7 +67,7 @@ function modulesLoaded(sip: object): string {
     import { register } from 'node:module';
     register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hook)}));
     const { openSipSide } = await import(${JSON.stringify(side.href)});
-    const side = await openSipSide({ sip: ${JSON.stringify(sip)} }, { info() {}, error() {} });
+    const side = await openSipSide({ sip: ${JSON.stringify(sip)}, dataDirectory: ${JSON.stringify(directory)} }, { info() {}, error() {} });
     await side.close();`;
   const child = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
     encoding: 'utf8',
