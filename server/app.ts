@@ -1,5 +1,4 @@
 import { type AddressInfo, isIPv6 } from 'node:net';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { ConfigError, type ConfigProblem } from '../config/problems.js';
@@ -8,9 +7,7 @@ import { agentPasswords } from '../config/secrets.js';
 import { actionsOf, type FlowSet } from '../flows/flow.js';
 import { staticAudio } from '../flows/interpreter.js';
 import { loadLibrary } from '../flows/loader.js';
-import { EmbeddedMediaServer } from '../media/embedded/embedded-media-server.js';
 import type { MediaServer } from '../media/media-server.js';
-import { PromptStore } from '../media/prompts/prompt-store.js';
 import { Agents } from './agent/agents.js';
 import { Registrar } from './agent/registrar.js';
 import { type Api, createApi } from './api/api.js';
@@ -25,6 +22,7 @@ import { logEvents } from './log/call-log.js';
 import { LogGate } from './log/log-gate.js';
 import { createLogger, type Logger } from './log/logger.js';
 import { createMetrics } from './log/metrics.js';
+import { openMediaSide } from './media-side.js';
 import { SecureSessions } from './secure/secure-sessions.js';
 import { liveSecureValues } from './secure/secure-value.js';
 import { openSipSide, type SipSide } from './sip/sip-side.js';
@@ -57,6 +55,7 @@ interface Parts {
   readonly events: CallEvents;
   readonly flows: FlowSet;
   readonly media: MediaServer;
+  readonly vault: MediaServer | null;
   readonly agents: Agents;
   readonly calls: Calls;
   readonly api: Api;
@@ -84,22 +83,14 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const log = createLogger({ level: config.log.level, destination: logGate });
   const events = new CallEvents();
   const connectors = buildConnectors(config, log);
-  const prompts = new PromptStore({
-    directory: join(config.dataDirectory, 'prompts'),
-    voice: config.prompts.voice,
-  });
-  const media = new EmbeddedMediaServer({
-    address: config.media.address,
-    advertisedAddress: config.media.advertisedAddress,
-    ports: config.media.rtpPorts,
-    prompts,
-  });
   const agents = new Agents(config.agents);
   const sip = await openSipSide(config, log);
+  const mediaSide = await openMediaSide(config, sip.signalling.mediaDialogs, log);
+  const { media, vault } = mediaSide;
   const sessions = new SecureSessions({
     flows,
     media,
-    vault: null,
+    vault,
     events,
     logGate,
     connectors,
@@ -139,6 +130,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     events,
     flows,
     media,
+    vault,
     agents,
     calls,
     api,
@@ -149,8 +141,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     passwordFiles: generated.map(({ file }) => file),
     onProgress: options.onProgress ?? (() => {}),
     closers: [
-      () => media.close(),
-      () => prompts.close(),
+      () => mediaSide.close(),
       ...[...connectors.values()].map((connector) => () => connector.close()),
       () => metrics.close(),
       logEvents(events, log),
@@ -199,7 +190,7 @@ function checkReferences(config: Config, flows: FlowSet): void {
 function readiness({ signalling }: SipSide, media: MediaServer, calls: Calls): Readiness {
   const checks = {
     sip: { ok: signalling.ready, detail: signalling.detail },
-    media: { ok: media.ready },
+    media: { ok: media.ready, detail: media.detail },
     accepting: { ok: !calls.draining },
   };
   return { ok: Object.values(checks).every(({ ok }) => ok), checks };
@@ -245,7 +236,8 @@ export class App {
 
   /** Prepares prompts, then takes calls and HTTP requests. */
   async start(): Promise<Listening> {
-    const { config, flows, media, calls, registrar, watch, api, sip, onProgress } = this.#parts;
+    const { config, flows, media, vault, calls, registrar, watch, api, sip, onProgress } = this.#parts;
+    await vault?.start();
     await media.start();
     const audio = [...flows.values()].flatMap((flow) => staticAudio(flow));
     await media.prepare(audio, (done, total) => onProgress(`prompts ${done} of ${total}`));

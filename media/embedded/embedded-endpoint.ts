@@ -8,11 +8,11 @@ import type {
   PlayOutcome,
 } from '../endpoint.js';
 import { MediaError } from '../media-server.js';
+import { readInfoKey } from '../rtp/sip-info.js';
 import type { AgreedAudio, Negotiation, SdpSession } from '../sdp/session.js';
 import type { EngineLink } from './engine-link.js';
 import type { EngineNews } from './messages.js';
 import type { PromptSource } from './prompt-source.js';
-import { readInfoKey } from './sip-info.js';
 
 export interface EmbeddedEndpointOptions {
   readonly id: string;

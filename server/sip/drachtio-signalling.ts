@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type Srf from 'drachtio-srf';
 import type { DrachtioServer } from '../../config/secrets.js';
 import { DialogJournal } from './dialog-journal.js';
+import { MediaDialogs } from './media-dialogs.js';
 import {
   type AnsweredCall,
   type DialogHandlers,
@@ -37,6 +38,8 @@ export class DrachtioSignalling implements Signalling {
   readonly #links: readonly SrfLink[];
   /** Over which server an agent registered, by user: calls to its source must take the same way (RFC 5626 section 5.3). */
   readonly #registered = new Map<string, { readonly source: string; readonly link: SrfLink }>();
+  /** Calls to media servers, over the same connections. */
+  readonly mediaDialogs: MediaDialogs;
   #handlers: Parameters<Signalling['start']>[0] | null = null;
 
   constructor(options: DrachtioOptions) {
@@ -51,6 +54,7 @@ export class DrachtioSignalling implements Signalling {
           onChange: (fault) => options.onConnection?.(server, fault),
         }),
     );
+    this.mediaDialogs = new MediaDialogs(this.#links);
   }
 
   /** At least one server is connected. */

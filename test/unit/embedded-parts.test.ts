@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Lateness } from '../../media/embedded/lateness.js';
 import { PacketClock, type Ticker } from '../../media/embedded/packet-clock.js';
-import { readInfoKey } from '../../media/embedded/sip-info.js';
+import { readInfoKey } from '../../media/rtp/sip-info.js';
 
 describe('SIP INFO keys', () => {
   const relay = (body: string) => readInfoKey('application/dtmf-relay', body);

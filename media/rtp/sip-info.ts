@@ -1,4 +1,4 @@
-import { asciiToEvent, eventToAscii } from '../rtp/keys.js';
+import { asciiToEvent, eventToAscii } from './keys.js';
 
 /** A key press in the body of a SIP INFO. `code` is ASCII. */
 export interface InfoKey {

@@ -1,0 +1,53 @@
+import type { Dtmf } from 'drachtio-fsmrf/lib/endpoint.js';
+import type { DigitEvent, DtmfMethod } from '../endpoint.js';
+import { KeyPresses } from '../rtp/key-presses.js';
+import { asciiToEvent, eventToAscii } from '../rtp/keys.js';
+import { readInfoKey } from '../rtp/sip-info.js';
+
+const METHOD_BIT: Readonly<Record<DtmfMethod, number>> = { rfc4733: 1, 'sip-info': 2, 'in-band': 4 };
+/** Longer than any key press. */
+const FORGET_MS = 1000;
+
+/** The keys of one far end, each once however many ways it came, handed on one by one and kept nowhere. */
+export class Digits {
+  readonly #listeners = new Set<(digit: DigitEvent) => void>();
+  readonly #presses = new KeyPresses();
+  #forget: NodeJS.Timeout | undefined;
+
+  listen(listener: (digit: DigitEvent) => void): () => void {
+    const own = (digit: DigitEvent): void => listener(digit);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  /** An event of FreeSWITCH, which comes when the key is up again. */
+  fromFreeswitch({ dtmf, duration, source }: Dtmf): void {
+    const event = asciiToEvent(dtmf.charCodeAt(0));
+    if (event < 0) return;
+    const durationMs = Math.round(Math.max(0, Number(duration) || 0) / 8);
+    this.#press(eventToAscii(event), source === 'INBAND_AUDIO' ? 'in-band' : 'rfc4733', durationMs);
+  }
+
+  /** False when the body is none of a key. */
+  fromInfo(contentType: string, body: string): boolean {
+    const key = readInfoKey(contentType, body);
+    if (key) this.#press(key.code, 'sip-info', key.durationMs);
+    return key !== null;
+  }
+
+  close(): void {
+    clearTimeout(this.#forget);
+    this.#presses.expire(Number.POSITIVE_INFINITY);
+    this.#listeners.clear();
+  }
+
+  #press(code: number, method: DtmfMethod, durationMs: number): void {
+    const now = performance.now();
+    // A SIP INFO tells how long a key was or will be held; it counts as pressed when it comes.
+    const startedAt = method === 'sip-info' ? now : now - durationMs;
+    clearTimeout(this.#forget);
+    this.#forget = setTimeout(() => this.#presses.expire(performance.now()), FORGET_MS);
+    if (!this.#presses.admit(code, METHOD_BIT[method], startedAt, now)) return;
+    for (const listener of [...this.#listeners]) listener({ code, method, durationMs });
+  }
+}
