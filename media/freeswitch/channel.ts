@@ -49,6 +49,7 @@ export class Channel {
     endpoint.on('dtmf', (digit) => events.onDigit(digit));
     endpoint.on('destroy', () => this.gone());
     this.#conn?.on('esl::end', () => this.gone());
+    this.#conn?.subscribe(['CHANNEL_PARK']);
   }
 
   get over(): boolean {
@@ -85,6 +86,34 @@ export class Channel {
     const value = await this.api('uuid_getvar', this.uuid, name);
     if (value.startsWith('-ERR')) throw lost();
     return value === '_undef_' || value === '' ? null : value;
+  }
+
+  /** FreeSWITCH's name of the channel that it is joined to; null for none. */
+  async peer(): Promise<string | null> {
+    const peer = await this.variable('signal_bond');
+    // The variable outlives the other channel.
+    return peer !== null && (await this.api('uuid_exists', peer)) === 'true' ? peer : null;
+  }
+
+  /** Resolves when FreeSWITCH has parked the channel, from now on: nothing that ran before runs any more. */
+  async parked(deadlineMs: number): Promise<void> {
+    const conn = this.#conn;
+    if (!conn || this.#over) return;
+    const event = `esl::event::CHANNEL_PARK::${this.uuid}`;
+    await new Promise<void>((resolve, reject) => {
+      const finish = () => {
+        clearTimeout(late);
+        conn.off(event, finish);
+        this.#waiting.delete(finish);
+        resolve();
+      };
+      const late = setTimeout(() => {
+        finish();
+        reject(new MediaError('engine-lost', 'FreeSWITCH did not park the channel'));
+      }, deadlineMs);
+      this.#waiting.add(finish);
+      conn.on(event, finish);
+    });
   }
 
   /** Begins an application. `argument` is never keyed data: FreeSWITCH logs it. */

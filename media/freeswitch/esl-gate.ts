@@ -87,6 +87,9 @@ export class EslGate {
  * is ended instead of the process.
  */
 export function hardenSocket(socket: Socket): void {
+  // It writes a command in two pieces; the second one would wait 40 ms for the ACK of the first.
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, 10_000);
   for (const read of socket.listeners('data') as ((chunk: Buffer) => void)[]) {
     socket.removeListener('data', read);
     socket.on('data', (chunk: Buffer) => {

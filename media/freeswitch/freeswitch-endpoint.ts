@@ -164,7 +164,7 @@ export class FreeswitchEndpoint implements MediaEndpoint {
   async state(): Promise<EndpointState> {
     const { channel } = this;
     await channel.api('uuid_set_media_stats', channel.uuid);
-    const peer = await channel.variable('bridge_uuid');
+    const peer = await channel.peer();
     const received = Number(await channel.variable('rtp_audio_in_packet_count'));
     const sent = Number(await channel.variable('rtp_audio_out_packet_count'));
     const audio = this.#remoteSdp === null ? null : audioOf(this.#remoteSdp);

@@ -104,16 +104,17 @@ export class FreeswitchMediaServer implements MediaServer {
 
   async unbridge(endpoint: MediaEndpoint): Promise<void> {
     const one = this.#known(endpoint);
-    const uuid = await one.channel.variable('bridge_uuid');
-    const peer =
-      uuid === null ? null : [...this.#endpoints.values()].find((other) => hasChannel(other, uuid));
+    const uuid = await one.channel.peer();
+    const other = uuid === null ? undefined : this.#withChannel(uuid);
     if (uuid !== null) {
+      const both = other ? [one, other] : [one];
+      const parked = both.map(({ channel }) => channel.parked(BRIDGE_MS));
       await one.channel.order('uuid_transfer', one.channel.uuid, '-both', 'park', 'inline');
-      await this.#untilPeer(one, null);
-      if (peer) await this.#untilPeer(peer, null).catch(() => {});
+      await Promise.all(parked);
+      await Promise.all(both.map((party) => this.#untilPeer(party, null)));
     }
     await one.setBridged(false);
-    await peer?.setBridged(false).catch(() => {});
+    await other?.setBridged(false).catch(() => {});
   }
 
   secureFault(endpoint: MediaEndpoint): Promise<string | null> {
@@ -197,7 +198,7 @@ export class FreeswitchMediaServer implements MediaServer {
   async #untilPeer(endpoint: FreeswitchEndpoint, wanted: string | null): Promise<void> {
     const over = performance.now() + BRIDGE_MS;
     for (;;) {
-      const peer = await endpoint.channel.variable('bridge_uuid');
+      const peer = await endpoint.channel.peer();
       if (peer === wanted) return;
       if (performance.now() > over)
         throw new MediaError('engine-lost', 'FreeSWITCH did not confirm who is joined to whom');
@@ -219,7 +220,11 @@ export class FreeswitchMediaServer implements MediaServer {
   }
 
   #endpointOf(uuid: string): string | null {
-    return [...this.#endpoints.values()].find((endpoint) => hasChannel(endpoint, uuid))?.id ?? null;
+    return this.#withChannel(uuid)?.id ?? null;
+  }
+
+  #withChannel(uuid: string): FreeswitchEndpoint | undefined {
+    return [...this.#endpoints.values()].find((endpoint) => endpoint.uuid === uuid);
   }
 
   #known(endpoint: MediaEndpoint): FreeswitchEndpoint {
@@ -237,10 +242,6 @@ export class FreeswitchMediaServer implements MediaServer {
     }
     if (lost.size > 0) for (const listener of this.#lostListeners) listener(lost);
   }
-}
-
-function hasChannel(endpoint: FreeswitchEndpoint, uuid: string): boolean {
-  return endpoint.uuid === uuid;
 }
 
 function refusal(error: unknown): unknown {

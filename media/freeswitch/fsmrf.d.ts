@@ -8,9 +8,7 @@ declare module 'drachtio-modesl' {
     getBody(): string;
   }
 
-  export class Connection {
-    /** Connects; calls back when it is let in. */
-    constructor(host: string, port: number, password: string, ready: () => void);
+  export interface Connection {
     socket: Socket | null;
     /** It must not connect again by itself. */
     closing: boolean;
@@ -21,6 +19,17 @@ declare module 'drachtio-modesl' {
     /** Returns the Application-UUID of the execution; calls back when it is over. */
     execute(app: string, argument: string, done: (event: EslEvent) => void): string;
   }
+
+  const modesl: {
+    /** Connects; calls back when it is let in. */
+    readonly Connection: new (
+      host: string,
+      port: number,
+      password: string,
+      ready: () => void,
+    ) => Connection;
+  };
+  export default modesl;
 }
 
 declare module 'drachtio-fsmrf' {

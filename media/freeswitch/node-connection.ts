@@ -1,7 +1,7 @@
 import Mrf from 'drachtio-fsmrf';
 import type Endpoint from 'drachtio-fsmrf/lib/endpoint.js';
 import MediaServer from 'drachtio-fsmrf/lib/mediaserver.js';
-import { Connection } from 'drachtio-modesl';
+import modesl, { type Connection } from 'drachtio-modesl';
 import { REPLY_MS } from './channel.js';
 import { type EslGate, hardenSocket } from './esl-gate.js';
 import { type FreeswitchNode, NodeFailure } from './freeswitch-node.js';
@@ -87,7 +87,7 @@ function logIn(node: FreeswitchNode, gone: AbortController): Promise<Connection>
       reject(new NodeFailure(fault));
     };
     const late = setTimeout(() => end('silent'), STEP_MS);
-    const conn = new Connection(node.host, node.port, node.secret, () => {
+    const conn = new modesl.Connection(node.host, node.port, node.secret, () => {
       clearTimeout(late);
       if (conn.socket) hardenSocket(conn.socket);
       resolve(conn);

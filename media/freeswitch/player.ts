@@ -2,6 +2,9 @@ import type { PlayOutcome } from '../endpoint.js';
 import type { Channel, Execution } from './channel.js';
 import { soundPath } from './words.js';
 
+/** A loop is played so many times in a row; then it is begun anew, which is heard as a gap of some milliseconds. */
+const ROUNDS = 20;
+
 interface Prompt {
   readonly argument: string;
   end(outcome: PlayOutcome): void;
@@ -36,8 +39,7 @@ export class Player {
 
   /** Plays files one after the other. */
   play(files: readonly string[]): Promise<PlayOutcome> {
-    const argument =
-      files.length === 1 ? soundPath(files[0] ?? '') : `file_string://${files.map(soundPath).join('!')}`;
+    const argument = inARow(files);
     this.#endPrompt('interrupted');
     return new Promise((resolve, reject) => {
       this.#prompt = { argument, end: resolve };
@@ -83,10 +85,10 @@ export class Player {
     if (wanted === this.#sounding) return;
     await this.#breakOff();
     if (wanted === null || this.#channel.over) return;
-    const running =
-      typeof wanted === 'string'
-        ? this.#channel.execute('endless_playback', wanted)
-        : this.#channel.execute('playback', wanted.argument);
+    // FreeSWITCH's own endless_playback goes on when it is broken off.
+    const argument =
+      typeof wanted === 'string' ? inARow(Array.from({ length: ROUNDS }, () => wanted)) : wanted.argument;
+    const running = this.#channel.execute('playback', argument);
     this.#running = running;
     this.#sounding = wanted;
     void running.done.then(() => this.#finished(running, wanted));
@@ -106,8 +108,12 @@ export class Player {
     if (this.#running !== running) return;
     this.#running = null;
     this.#sounding = null;
-    if (sounded !== this.#prompt) return;
-    this.#endPrompt(this.#channel.over ? 'closed' : 'finished');
+    if (sounded === this.#prompt) this.#endPrompt(this.#channel.over ? 'closed' : 'finished');
     this.#apply().catch(() => {});
   }
+}
+
+function inARow(files: readonly string[]): string {
+  const [first = ''] = files.map(soundPath);
+  return files.length === 1 ? first : `file_string://${files.join('!')}`;
 }
