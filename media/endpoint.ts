@@ -43,11 +43,8 @@ export interface EndpointState {
   readonly codec: 'PCMU' | 'PCMA' | null;
   /** Age of the last RTP packet accepted from the far end, or the time since the port was opened when there was none. */
   readonly lastPacketAgeMs: number;
-  /**
-   * RTP sequence number of the next packet sent: what the far end received can be told apart by it, before and after.
-   * Null where the engine does not tell.
-   */
-  readonly nextSequence: number | null;
+  /** RTP sequence number of the next packet sent: what the far end received can be told apart by it, before and after. */
+  readonly nextSequence: number;
   /** DTMF methods this endpoint listens to. In-band only when no telephone-event was agreed. */
   readonly dtmf: readonly DtmfMethod[];
 }
@@ -56,7 +53,7 @@ export interface EndpointState {
 export interface MediaEndpoint {
   readonly id: string;
 
-  /** Answers an offer, first or by re-INVITE. Rejects with MediaError `no-common-codec` or `bad-sdp`; then nothing has changed. */
+  /** Answers an offer, first or by re-INVITE. Rejects with MediaError `no-common-codec`, `unsupported-srtp`, `insecure` or `bad-sdp`; then nothing has changed. */
   answer(offerSdp: string): Promise<string>;
   /**
    * Our offer: for an outgoing INVITE, in the 200 to an INVITE without SDP, or for a re-INVITE of ours. `remoteSdp` is what

@@ -3,6 +3,10 @@ import type { AudioItem, MediaEndpoint } from './endpoint.js';
 export type MediaErrorCode =
   | 'no-common-codec'
   | 'bad-sdp'
+  /** Plain RTP where SRTP is needed. */
+  | 'insecure'
+  /** SRTP that is not spoken: DTLS-SRTP, or no `a=crypto` line that can be used. */
+  | 'unsupported-srtp'
   | 'no-port'
   | 'closed'
   | 'bad-audio'
@@ -35,6 +39,11 @@ export interface EndpointOptions {
   readonly relaysKeys?: boolean;
   /** Whom it will be bridged with: an engine of several servers puts the two on the same one. */
   readonly beside?: MediaEndpoint;
+  /**
+   * Nothing but SRTP (SDES): our offers ask for it, and an offer or answer without it is refused as `insecure`. Default
+   * false: SRTP is taken when it is offered. A leg that has SRTP keeps it, either way.
+   */
+  readonly srtp?: boolean;
 }
 
 /** What terminates media: `embedded` in this process, or `freeswitch`. */

@@ -27,6 +27,7 @@ export const ERRORS = {
   'not-found': { http: 404, sip: 404, text: 'nothing here' },
   'number-not-routed': { http: 404, sip: 404, text: 'no route for this number' },
   'no-common-codec': { http: 488, sip: 488, text: 'no codec in common: PCMU and PCMA are spoken' },
+  'srtp-refused': { http: 488, sip: 488, text: 'the media cannot be secured' },
   'no-media-port': { http: 503, sip: 503, text: 'no RTP port is free' },
   draining: { http: 503, sip: 503, text: 'the server is draining and takes no new call' },
   internal: { http: 500, sip: 500, text: 'internal error' },

@@ -175,6 +175,7 @@ export class EmbeddedEndpoint implements MediaEndpoint {
     } catch {
       // A lost engine has given up the port with everything else.
     }
+    this.#options.sdp.close();
     this.#settleAll();
     this.#options.onClosed();
   }

@@ -1,4 +1,4 @@
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import type { AudioItem, MediaEndpoint } from '../endpoint.js';
 import { type EndpointOptions, MediaError, type MediaServer } from '../media-server.js';
@@ -70,7 +70,7 @@ export class EmbeddedMediaServer implements MediaServer {
     this.#lostListeners.add(listener);
   }
 
-  async createEndpoint({ relaysKeys = true }: EndpointOptions = {}): Promise<MediaEndpoint> {
+  async createEndpoint({ relaysKeys = true, srtp = false }: EndpointOptions = {}): Promise<MediaEndpoint> {
     const link = this.#running();
     const id = randomUUID();
     const port = await link.request({ op: 'create', leg: id, relaysKeys });
@@ -80,6 +80,8 @@ export class EmbeddedMediaServer implements MediaServer {
       port,
       sessionId: String(randomInt(1, 2 ** 47)),
       codecs,
+      srtpRequired: srtp,
+      newKey: randomBytes,
     });
     const onClosed = (): void => void this.#endpoints.delete(id);
     const endpoint = new EmbeddedEndpoint({ id, link, sdp, prompts, onClosed });

@@ -28,7 +28,7 @@ export class Engine {
   readonly #ports: PortPool;
   readonly #clock: PacketClock;
   readonly #lateness = new Lateness();
-  readonly #drops: DropCounts = { malformed: 0, foreign: 0 };
+  readonly #drops: DropCounts = { malformed: 0, foreign: 0, unauthenticated: 0 };
   #socketErrors = 0;
 
   constructor(options: EngineOptions, around: EngineSurroundings) {

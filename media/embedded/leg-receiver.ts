@@ -26,6 +26,8 @@ export interface ReceiverOutput {
 export interface DropCounts {
   malformed: number;
   foreign: number;
+  /** On a leg with SRTP: altered, replayed, or not protected with the far end's key. */
+  unauthenticated: number;
 }
 
 const METHOD_BIT: Readonly<Record<DtmfMethod, number>> = { rfc4733: 1, 'sip-info': 2, 'in-band': 4 };

@@ -1,5 +1,7 @@
 import type { DtmfMethod, EndpointState, PlayOutcome } from '../endpoint.js';
+import { MediaError } from '../media-server.js';
 import { asciiToEvent } from '../rtp/keys.js';
+import { Srtp } from '../rtp/srtp.js';
 import type { AgreedAudio } from '../sdp/session.js';
 import { IN_BAND_DELAY_MS } from './in-band-keys.js';
 import { type DropCounts, LegReceiver } from './leg-receiver.js';
@@ -32,6 +34,9 @@ export class Leg implements Ticker {
   readonly #news: LegNews;
   readonly #receiver: LegReceiver;
   readonly #sender: LegSender;
+  readonly #drops: DropCounts;
+  /** Once there, it stays: what is not authenticated is nobody's. */
+  #srtp: Srtp | null = null;
   #socket: RtpSocket | null = null;
   #onPortFree: () => void = () => {};
   #audio: AgreedAudio | null = null;
@@ -47,6 +52,7 @@ export class Leg implements Ticker {
     this.#now = options.now;
     this.#relaysKeys = options.relaysKeys;
     this.#news = options.news;
+    this.#drops = options.drops;
     this.#sender = new LegSender(options.start, {
       send: (packet, length) => this.#send(packet, length),
       onPlayed: (playId, outcome) => options.news.onPlayed(playId, outcome),
@@ -82,10 +88,14 @@ export class Leg implements Ticker {
   }
 
   receive(bytes: Uint8Array, address: string, port: number): void {
-    this.#receiver.receive(bytes, address, port);
+    const packet = this.#srtp ? this.#srtp.unprotect(bytes) : bytes;
+    if (packet !== null) this.#receiver.receive(packet, address, port);
+    else this.#drops.unauthenticated += 1;
   }
 
   configure(audio: AgreedAudio): void {
+    if (audio.srtp) this.#srtp = Srtp.agree(audio.srtp, this.#srtp);
+    else if (this.#srtp) throw new MediaError('insecure', 'a leg with SRTP does not go back to plain RTP');
     this.#audio = audio;
     this.#receiver.configure(audio);
     this.#sender.configure(audio);
@@ -165,6 +175,7 @@ export class Leg implements Ticker {
   async close(): Promise<void> {
     this.part();
     this.#sender.close();
+    this.#srtp?.close();
     const socket = this.#socket;
     this.#socket = null;
     if (!socket) return;
@@ -210,6 +221,12 @@ export class Leg implements Ticker {
   #send(packet: Uint8Array, length: number): void {
     const { source } = this.#receiver;
     const address = source.address;
-    if (address !== null) this.#socket?.send(packet, length, address, source.port);
+    if (address === null) return;
+    if (!this.#srtp) {
+      this.#socket?.send(packet, length, address, source.port);
+      return;
+    }
+    const secured = this.#srtp.protect(packet, length);
+    this.#socket?.send(secured, secured.length, address, source.port);
   }
 }

@@ -49,8 +49,12 @@ export type EngineRequest =
   | { readonly op: 'exit' };
 
 export type EngineStats = MediaStats & {
-  /** Received datagrams that were not taken: malformed, or from a source other than the locked one. */
-  readonly dropped: { readonly malformed: number; readonly foreign: number };
+  /** Received datagrams that were not taken: malformed, from a source other than the locked one, or not authenticated. */
+  readonly dropped: {
+    readonly malformed: number;
+    readonly foreign: number;
+    readonly unauthenticated: number;
+  };
   /** Socket errors survived (ICMP unreachable and the like). */
   readonly socketErrors: number;
 };

@@ -75,8 +75,9 @@ export class FreeswitchMediaServer implements MediaServer {
     this.#lostListeners.add(listener);
   }
 
-  /** Rejects with `engine-lost` when no server takes calls. */
-  async createEndpoint({ relaysKeys = true, beside }: EndpointOptions = {}): Promise<MediaEndpoint> {
+  /** Rejects with `engine-lost` when no server takes calls, and `unsupported-srtp` when nothing but SRTP will do. */
+  async createEndpoint({ relaysKeys = true, beside, srtp }: EndpointOptions = {}): Promise<MediaEndpoint> {
+    if (srtp) throw new MediaError('unsupported-srtp', 'offers of FreeSWITCH do not ask for SRTP');
     const node = beside ? this.#known(beside).node : this.#leastLoaded();
     const endpoint: FreeswitchEndpoint = new FreeswitchEndpoint({
       node,

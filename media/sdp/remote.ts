@@ -1,12 +1,16 @@
 import { isIPv4 } from 'node:net';
 import { type MediaDescription, parse, type SessionDescription } from 'sdp-transform';
 import { MediaError } from '../media-server.js';
+import { type CryptoLine, readCryptoLines } from './crypto.js';
 
 /** Limits on what a stranger may send; real offers with video and ICE stay well below. */
 const LONGEST_SDP = 16_384;
 const MOST_LINES = 400;
 const MOST_MEDIA = 16;
 const MOST_FORMATS = 64;
+
+const PLAIN = /^RTP\/AVPF?$/;
+const SECURE = /^RTP\/SAVPF?$/;
 
 export type Codec = 'PCMU' | 'PCMA';
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
@@ -26,6 +30,8 @@ export interface RemoteSection {
   readonly formats: string;
   readonly port: number;
   readonly audio: RemoteAudio | null;
+  /** What keeps audio under SRTP from being used, or null. */
+  readonly srtpFault: 'dtls' | 'no-crypto' | null;
 }
 
 export interface RemoteAudio {
@@ -35,6 +41,8 @@ export interface RemoteAudio {
   readonly direction: Direction;
   /** In the far end's order of preference; at least one is a codec. */
   readonly formats: readonly RemoteFormat[];
+  /** The usable keys of a section under SRTP, none with `no-crypto`; null under plain RTP, whatever `a=crypto` says there. */
+  readonly crypto: readonly CryptoLine[] | null;
 }
 
 function bad(message: string): MediaError {
@@ -52,10 +60,15 @@ export function readRemoteSdp(text: string): RemoteSection[] {
   const session = parse(text);
   if (session.media.length === 0) throw bad('the SDP has no media section');
   if (session.media.length > MOST_MEDIA) throw bad(`the SDP has more than ${MOST_MEDIA} media sections`);
-  return session.media.map((media) => readSection(session, media));
+  const crypto = readCryptoLines(text);
+  return session.media.map((media, at) => readSection(session, media, crypto[at] ?? []));
 }
 
-function readSection(session: SessionDescription, media: MediaDescription): RemoteSection {
+function readSection(
+  session: SessionDescription,
+  media: MediaDescription,
+  lines: readonly CryptoLine[],
+): RemoteSection {
   const { type, port, protocol } = media;
   if (typeof type !== 'string' || type === '' || typeof port !== 'number' || !protocol) {
     throw bad('an m= line is malformed');
@@ -65,12 +78,31 @@ function readSection(session: SessionDescription, media: MediaDescription): Remo
   const formats = String(media.payloads ?? '').trim();
   if (formats.split(/\s+/).length > MOST_FORMATS)
     throw bad(`more than ${MOST_FORMATS} formats in one m= line`);
-  const usable =
-    type === 'audio' && port !== 0 && (protocol === 'RTP/AVP' || protocol === 'RTP/AVPF') && formats !== '';
-  return { type, protocol, formats, port, audio: usable ? readAudio(session, media, formats) : null };
+  const wanted = type === 'audio' && port !== 0 && formats !== '';
+  const srtpFault = wanted ? faultOf(session, media, lines) : null;
+  const usable = wanted && srtpFault !== 'dtls' && (PLAIN.test(protocol) || SECURE.test(protocol));
+  const crypto = SECURE.test(protocol) ? lines : null;
+  const audio = usable ? readAudio(session, media, formats, crypto) : null;
+  return { type, protocol, formats, port, audio, srtpFault };
 }
 
-function readAudio(session: SessionDescription, media: MediaDescription, list: string): RemoteAudio | null {
+function faultOf(
+  session: SessionDescription,
+  media: MediaDescription,
+  lines: readonly CryptoLine[],
+): RemoteSection['srtpFault'] {
+  // sdp-transform makes a number of what looks like one.
+  if (/^UDP\/TLS\/RTP\//.test(media.protocol)) return 'dtls';
+  if (!SECURE.test(media.protocol) || lines.length > 0) return null;
+  return (media.fingerprint ?? session.fingerprint) ? 'dtls' : 'no-crypto';
+}
+
+function readAudio(
+  session: SessionDescription,
+  media: MediaDescription,
+  list: string,
+  crypto: readonly CryptoLine[] | null,
+): RemoteAudio | null {
   const formats = readFormats(media, list);
   if (!formats.some((format) => format.kind !== 'telephone-event')) return null;
   const connection = media.connection ?? session.connection;
@@ -81,6 +113,7 @@ function readAudio(session: SessionDescription, media: MediaDescription, list: s
     port: media.port,
     direction: media.direction ?? session.direction ?? 'sendrecv',
     formats,
+    crypto,
   };
 }
 

@@ -1,6 +1,9 @@
 import { type MediaDescription, type SessionDescription, write } from 'sdp-transform';
 import { MediaError } from '../media-server.js';
+import type { SrtpKeys } from '../rtp/srtp-suites.js';
+import { type CryptoLine, inlineKey } from './crypto.js';
 import { type Codec, type Direction, type RemoteAudio, type RemoteSection, readRemoteSdp } from './remote.js';
+import { Sdes } from './sdes.js';
 
 export type PayloadKind = Codec | 'telephone-event';
 
@@ -20,6 +23,8 @@ export interface AgreedAudio {
   readonly sending: boolean;
   /** The far end may send. */
   readonly receiving: boolean;
+  /** Absent on a leg with plain RTP. */
+  readonly srtp?: SrtpKeys;
 }
 
 export interface SdpSessionOptions {
@@ -30,6 +35,10 @@ export interface SdpSessionOptions {
   readonly sessionId: string;
   /** What we offer, best first. */
   readonly codecs: readonly Codec[];
+  /** Nothing but SRTP, in offers and answers. */
+  readonly srtpRequired: boolean;
+  /** So many bytes of a cryptographic random source, for SRTP keys. */
+  readonly newKey: (bytes: number) => Uint8Array;
 }
 
 /** An answer or an accepted answer that takes effect when {@link commit} is called, and leaves no trace when not. */
@@ -63,51 +72,71 @@ export class SdpSession {
   #version = 0;
   /** The m-sections of the dialog, which later offers must repeat in order. */
   #sections: readonly RemoteSection[] = [];
+  /** Which of them is the audio. */
+  #audioAt = 0;
+  readonly #sdes: Sdes;
   #formats: readonly LocalFormat[];
   #offered: readonly LocalFormat[] | null = null;
 
   constructor(options: SdpSessionOptions) {
     this.#options = options;
+    this.#sdes = new Sdes({ required: options.srtpRequired, newKey: options.newKey });
     this.#formats = [
       ...options.codecs.map((kind) => ({ kind, payloadType: STATIC_PAYLOAD_TYPE[kind] })),
       { kind: 'telephone-event', payloadType: EVENT_PAYLOAD_TYPE },
     ];
   }
 
-  /** Throws MediaError `bad-sdp`, or `no-common-codec` when no section can be used. */
+  /**
+   * Throws MediaError `bad-sdp`; `no-common-codec` or `unsupported-srtp` when no section can be used; `insecure` when
+   * SRTP is needed and not offered. Plain RTP that says `a=crypto` is answered as plain RTP: the answer has the offer's
+   * profile (RFC 3264 section 6.1), and under RTP/AVP there is no SRTP (RFC 4568 section 5).
+   */
   answer(offer: string): Negotiation {
     const sections = readRemoteSdp(offer);
-    const { index, audio } = pickAudio(sections);
+    const { index, audio } = pickAudio(sections, this.#sdes.needed);
+    const srtp = audio.crypto && this.#sdes.answer(audio.crypto);
     const formats = audio.formats.filter((format) => isOurs(format.kind, this.#options.codecs));
     const direction = answerDirection(audio);
     const media = sections.map((section, at) =>
       at === index
-        ? this.#audioSection(section.protocol, formats, direction, eventParameters(audio))
+        ? {
+            ...this.#audioSection(section.protocol, formats, direction, eventParameters(audio)),
+            ...cryptoLines(srtp ? [srtp.line] : []),
+          }
         : rejected(section),
     );
     const { sdp, remember } = this.#render(media);
     const commit = () => {
       remember();
+      srtp?.commit();
       this.#sections = sections;
+      this.#audioAt = index;
       this.#formats = this.#keepTypes(formats);
       this.#offered = null;
     };
-    return { audio: agree(audio, formats, formats), sdp, commit };
+    return { audio: agree(audio, formats, formats, srtp?.keys), sdp, commit };
   }
 
   /**
    * Everything we speak, in both directions; sections that the dialog already has stay, rejected. `remoteSdp` brings the
-   * sections and payload types of a dialog that was negotiated elsewhere. Throws like {@link answer} when it has no audio.
+   * sections and payload types of a dialog that was negotiated elsewhere; one with SRTP
+   * stays with SRTP. Throws like {@link answer} when it has no audio.
    */
   offer(remoteSdp?: string): string {
     if (remoteSdp !== undefined) this.#takeOver(readRemoteSdp(remoteSdp));
     const formats = this.#formats;
-    const ours = (protocol: string) => this.#audioSection(protocol, formats, 'sendrecv', EVENT_PARAMETERS);
-    const audioAt = this.#sections.findIndex((section) => section.audio !== null);
+    const lines = this.#sdes.offer();
+    const ours = (protocol: string) => ({
+      ...this.#audioSection(protocol, formats, 'sendrecv', EVENT_PARAMETERS),
+      ...cryptoLines(lines),
+    });
     const media =
-      audioAt < 0
-        ? [ours('RTP/AVP')]
-        : this.#sections.map((section, at) => (at === audioAt ? ours(section.protocol) : rejected(section)));
+      this.#sections.length === 0
+        ? [ours(lines.length > 0 ? 'RTP/SAVP' : 'RTP/AVP')]
+        : this.#sections.map((section, at) =>
+            at === this.#audioAt ? ours(section.protocol) : rejected(section),
+          );
     const { sdp, remember } = this.#render(media);
     remember();
     this.#offered = formats;
@@ -122,18 +151,31 @@ export class SdpSession {
     if (sections.length !== Math.max(1, this.#sections.length)) {
       throw new MediaError('bad-sdp', 'the answer has another number of media sections than the offer');
     }
-    const { audio } = pickAudio(sections);
+    const { index, audio } = pickAudio(sections, this.#sdes.needed);
+    if (audio.crypto && !this.#sdes.needed) {
+      throw new MediaError('bad-sdp', 'the answer has another profile than the offer');
+    }
+    const srtp = audio.crypto && this.#sdes.acceptAnswer(audio.crypto);
     const formats = audio.formats.filter((format) => offered.some((ours) => ours.kind === format.kind));
     const commit = () => {
+      srtp?.commit();
       this.#sections = sections;
+      this.#audioAt = index;
       this.#offered = null;
     };
-    return { audio: agree(audio, formats, offered), sdp: '', commit };
+    return { audio: agree(audio, formats, offered, srtp?.keys), sdp: '', commit };
+  }
+
+  /** Zeroes the keys. */
+  close(): void {
+    this.#sdes.close();
   }
 
   #takeOver(sections: readonly RemoteSection[]): void {
-    const { audio } = pickAudio(sections);
+    const { index, audio } = pickAudio(sections, this.#sdes.needed, true);
+    if (audio.crypto) this.#sdes.require();
     this.#sections = sections;
+    this.#audioAt = index;
     this.#formats = this.#keepTypes(
       audio.formats.filter((format) => isOurs(format.kind, this.#options.codecs)),
     );
@@ -204,16 +246,41 @@ function isOurs(kind: PayloadKind, codecs: readonly Codec[]): boolean {
   return kind === 'telephone-event' || codecs.includes(kind);
 }
 
-function pickAudio(sections: readonly RemoteSection[]): { index: number; audio: RemoteAudio } {
-  const index = sections.findIndex((section) => section.audio !== null);
-  const audio = sections[index]?.audio;
+/** The first section that can be used, one with SRTP before the others; `keyless`: even one whose keys are none of ours. */
+function pickAudio(
+  sections: readonly RemoteSection[],
+  secure: boolean,
+  keyless = false,
+): { index: number; audio: RemoteAudio } {
+  const usable = sections.map(({ audio, srtpFault }) => (srtpFault === null || keyless ? audio : null));
+  const secured = usable.findIndex((audio) => audio?.crypto);
+  const index = secured >= 0 ? secured : usable.findIndex((audio) => audio !== null);
+  const audio = usable[index];
+  if (audio && secure && !audio.crypto) {
+    throw new MediaError('insecure', 'plain RTP is refused: this leg has SRTP, or must have it');
+  }
   if (!audio) {
+    const fault = sections.find((section) => section.srtpFault !== null)?.srtpFault;
+    if (fault) throw new MediaError('unsupported-srtp', SRTP_FAULTS[fault]);
     throw new MediaError(
       'no-common-codec',
       'no audio section can be used: needed are RTP/AVP over IPv4 and PCMU or PCMA at 8000 Hz',
     );
   }
   return { index, audio };
+}
+
+const SRTP_FAULTS = {
+  dtls: 'DTLS-SRTP is not spoken: SRTP needs its keys in a=crypto lines (SDES)',
+  'no-crypto':
+    'the SRTP offered has no usable a=crypto line: needed is AES_CM_128_HMAC_SHA1_80 or AEAD_AES_128_GCM, without MKI',
+} as const;
+
+function cryptoLines(lines: readonly CryptoLine[]): Pick<MediaDescription, 'crypto'> {
+  if (lines.length === 0) return {};
+  return {
+    crypto: lines.map(({ tag, suite, key }) => ({ id: tag, suite, config: `inline:${inlineKey(key)}` })),
+  };
 }
 
 /** A section we do not take: port 0, its formats repeated (RFC 3264 section 6). */
@@ -244,6 +311,7 @@ function agree(
   audio: RemoteAudio,
   theirs: readonly LocalFormat[],
   ours: readonly LocalFormat[],
+  srtp: SrtpKeys | undefined,
 ): AgreedAudio {
   const voice = theirs.find((format) => format.kind !== 'telephone-event');
   if (!voice || voice.kind === 'telephone-event') {
@@ -263,5 +331,6 @@ function agree(
     receive: [...receive],
     sending: address !== null && (direction === 'sendrecv' || direction === 'recvonly'),
     receiving: direction === 'sendrecv' || direction === 'sendonly',
+    ...(srtp ? { srtp } : {}),
   };
 }

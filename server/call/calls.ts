@@ -271,6 +271,9 @@ function verdictOf(error: unknown): TacetError {
   if (error instanceof MediaError) {
     if (error.code === 'no-port' || error.code === 'engine-lost') return new TacetError('no-media-port');
     if (error.code === 'no-common-codec') return new TacetError('no-common-codec');
+    if (error.code === 'unsupported-srtp' || error.code === 'insecure') {
+      return new TacetError('srtp-refused', error.message);
+    }
     if (error.code === 'bad-sdp') return new TacetError('bad-request', 'the SDP cannot be read');
   }
   return new TacetError('internal');

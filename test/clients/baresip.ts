@@ -17,6 +17,8 @@ export interface BaresipOptions {
   readonly says?: Sound;
   /** Default 120. */
   readonly seconds?: number;
+  /** Calls with SRTP or not at all. Default false. */
+  readonly srtp?: boolean;
   /** Answers by itself. Default true. */
   readonly autoAnswer?: boolean;
   /** Registers there at start: address and port of the registrar. */
@@ -82,7 +84,7 @@ async function writeFiles(
 ): Promise<void> {
   const pcm = new Int16Array((options.seconds ?? 120) * 8000);
   (options.says ?? silence)(pcm);
-  const { user = 'baresip', autoAnswer = true, register } = options;
+  const { user = 'baresip', autoAnswer = true, register, srtp = false } = options;
   const login = register
     ? `sip:${user}@${register.registrar}>;auth_user=${user};auth_pass=${register.password};regint=60`
     : `sip:${user}@127.0.0.1:${port}>;regint=0`;
@@ -95,7 +97,9 @@ async function writeFiles(
     ...['ausrc_srate 8000', 'auplay_srate 8000', 'ausrc_channels 1', 'auplay_channels 1'],
     `rtp_ports ${audio}-${audio + 1}`,
     `module_path ${MODULES}`,
-    ...['g711', 'aufile', 'aubridge', 'sndfile'].map((name) => `module ${name}.so`),
+    ...['g711', 'aufile', 'aubridge', 'sndfile', ...(srtp ? ['srtp'] : [])].map(
+      (name) => `module ${name}.so`,
+    ),
     `snd_path ${folder}`,
     'module_tmp account.so',
     ...['menu', 'ctrl_tcp'].map((name) => `module_app ${name}.so`),
@@ -105,7 +109,10 @@ async function writeFiles(
   await writeFile(join(folder, 'config'), `${config.join('\n')}\n`);
   await writeFile(join(folder, 'contacts'), '');
   const answers = autoAnswer ? 'auto' : 'manual';
-  await writeFile(join(folder, 'accounts'), `<${login};answermode=${answers}\n`);
+  await writeFile(
+    join(folder, 'accounts'),
+    `<${login};answermode=${answers}${srtp ? ';mediaenc=srtp-mand' : ''}\n`,
+  );
 }
 
 class RunningBaresip implements Baresip {

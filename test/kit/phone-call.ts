@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { writeWav } from '../../media/codec/wav.js';
 import { within } from './deadline.js';
@@ -9,12 +10,14 @@ import type { PhoneMedia } from './phone-media.js';
 import { answerDirection, type Direction, listens, type PhoneSdp, readSdp, writeSdp } from './phone-sdp.js';
 import { Refused, type SipDialog, type SipMessage, type SipReply, type SipRequest } from './phone-sip.js';
 import { type Sound, silence, tones } from './sounds.js';
+import { KEY_BYTES } from './srtp.js';
 
 /** What a phone offers and answers. */
 export interface AudioSettings {
   readonly codecs: readonly PhoneCodec[];
   readonly telephoneEvent: boolean;
   readonly direction: Direction;
+  readonly srtp: boolean;
 }
 
 export interface ReinviteChange {
@@ -25,6 +28,10 @@ export interface ReinviteChange {
   readonly address?: string;
   /** Says c=0.0.0.0, the hold of RFC 2543. */
   readonly nowhere?: boolean;
+  /** Takes a new SRTP key. */
+  readonly newKey?: boolean;
+  /** Begins or gives up SRTP. */
+  readonly srtp?: boolean;
 }
 
 export interface CallEnded {
@@ -49,6 +56,7 @@ export class PhoneCall {
   #dialog: SipDialog | null = null;
   #remote: PhoneSdp | null = null;
   #version = 0;
+  #key: Uint8Array = randomBytes(KEY_BYTES);
   #over = false;
   #end: (how: CallEnded) => void = () => {};
 
@@ -80,15 +88,28 @@ export class PhoneCall {
     return { codec, eventPayloadType: events, sending };
   }
 
+  /** Our SRTP key; said in the SDP and nowhere else. */
+  get srtpKey(): Uint8Array {
+    return this.#key;
+  }
+
+  /** What the network makes of each datagram sent, SRTP included: what is returned arrives, in this order. */
+  set wire(wire: (datagram: Buffer) => readonly Buffer[]) {
+    this.#media.wire = wire;
+  }
+
   /** Our SDP: an offer, or with `offer` the answer to it, which is then in force. Throws when it cannot be read. */
   describe(offer: string | null): string {
     if (offer === null) return this.#write(this.#settings);
     const theirs = readSdp(offer);
+    if ((theirs.crypto !== null) !== this.#settings.srtp) throw new Error('another RTP profile');
     const codec = theirs.codecs.find((each) => this.#settings.codecs.includes(each));
     if (!codec) throw new Error('no common codec');
     const direction = answerDirection(theirs.direction, this.#settings.direction);
     const telephoneEvent = this.#settings.telephoneEvent && theirs.eventPayloadType !== null;
-    const body = this.#write({ codecs: [codec], telephoneEvent, direction }, theirs.eventPayloadType);
+    const { srtp } = this.#settings;
+    const answered = { codecs: [codec], telephoneEvent, direction, srtp };
+    const body = this.#write(answered, theirs.eventPayloadType, undefined, theirs.crypto?.tag);
     this.#follow(theirs);
     return body;
   }
@@ -182,10 +203,13 @@ export class PhoneCall {
   async reinvite(change: ReinviteChange): Promise<void> {
     if (change.address !== undefined) await this.#media.move(change.address);
     const before = this.#settings;
+    const key = this.#key;
+    if (change.newKey) this.#key = randomBytes(KEY_BYTES);
     this.#settings = {
       codecs: change.codec ? [change.codec] : before.codecs,
       telephoneEvent: change.telephoneEvent ?? before.telephoneEvent,
       direction: change.direction ?? before.direction,
+      srtp: change.srtp ?? before.srtp,
     };
     try {
       const body = this.#write(this.#settings, EVENT_PAYLOAD_TYPE, change.nowhere ? '0.0.0.0' : undefined);
@@ -193,6 +217,7 @@ export class PhoneCall {
       this.#follow(readSdp(response.body));
     } catch (error) {
       this.#settings = before;
+      this.#key = key;
       throw error;
     }
   }
@@ -223,7 +248,12 @@ export class PhoneCall {
     await writeFile(path, writeWav(this.heard.pcm(from, to)));
   }
 
-  #write(settings: AudioSettings, events: number | null = EVENT_PAYLOAD_TYPE, address?: string): string {
+  #write(
+    settings: AudioSettings,
+    events: number | null = EVENT_PAYLOAD_TYPE,
+    address?: string,
+    tag = 1,
+  ): string {
     this.#version += 1;
     const sdp: PhoneSdp = {
       address: address ?? this.#media.address,
@@ -231,11 +261,14 @@ export class PhoneCall {
       codecs: settings.codecs,
       eventPayloadType: settings.telephoneEvent ? events : null,
       direction: settings.direction,
+      crypto: settings.srtp ? { tag, key: this.#key } : null,
     };
     return writeSdp(sdp, this.#version);
   }
 
   #follow(remote: PhoneSdp): void {
+    if ((remote.crypto !== null) !== this.#settings.srtp) throw new Error('another RTP profile was answered');
+    this.#media.secure(remote.crypto && { ours: this.#key, theirs: remote.crypto.key });
     this.#remote = remote;
     const { codec, eventPayloadType, sending } = this.agreed;
     this.#media.sendTo(sending ? remote : null, { codec, eventPayloadType });

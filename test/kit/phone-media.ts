@@ -6,6 +6,7 @@ import { FaultyLink, type NetworkFault } from './network-fault.js';
 import { readRtp, readTelephoneEvent } from './rtp-packet.js';
 import { type KeyTiming, RtpSender, type SenderFormat } from './rtp-sender.js';
 import type { Sound } from './sounds.js';
+import { SrtpStream } from './srtp.js';
 import { Waits } from './waits.js';
 
 const TICK_MS = 20;
@@ -17,6 +18,12 @@ export interface Remote {
   readonly port: number;
 }
 
+/** Master key and salt of each direction. */
+export interface SrtpKeys {
+  readonly ours: Uint8Array;
+  readonly theirs: Uint8Array;
+}
+
 /** The audio of one call: an RTP socket, what it sends every 20 ms, and everything it heard. */
 export class PhoneMedia {
   readonly heard = new Heard();
@@ -25,7 +32,12 @@ export class PhoneMedia {
   readonly #link = new FaultyLink((bytes) => this.#transmit(bytes));
   #socket: Socket;
   #remote: Remote | null = null;
+  #keys: SrtpKeys | null = null;
+  #outgoing: SrtpStream | null = null;
+  #incoming: SrtpStream | null = null;
   #timer: NodeJS.Timeout | null = null;
+  /** What the network makes of each datagram sent: what is returned arrives, in this order. */
+  wire: (datagram: Buffer) => readonly Buffer[] = (datagram) => [datagram];
   #nextTick = 0;
   #closed = false;
 
@@ -53,6 +65,18 @@ export class PhoneMedia {
     if (this.#timer || this.#closed) return;
     this.#nextTick = performance.now();
     this.#tick();
+  }
+
+  /** SRTP from now on, or plain RTP. A key that stays the same goes on as it was. */
+  secure(keys: SrtpKeys | null): void {
+    const { ours, theirs } = this.#keys ?? {};
+    if (!keys || !ours || !Buffer.from(ours).equals(keys.ours)) {
+      this.#outgoing = keys && new SrtpStream(keys.ours);
+    }
+    if (!keys || !theirs || !Buffer.from(theirs).equals(keys.theirs)) {
+      this.#incoming = keys && new SrtpStream(keys.theirs);
+    }
+    this.#keys = keys;
   }
 
   /** Moves to a new port, at `address`. The far end has to be told by re-INVITE. */
@@ -108,14 +132,18 @@ export class PhoneMedia {
 
   #transmit(bytes: Buffer): void {
     const remote = this.#remote;
-    if (remote && !this.#closed) this.#socket.send(bytes, remote.port, remote.address, () => undefined);
+    if (!remote || this.#closed) return;
+    for (const datagram of this.wire(this.#outgoing?.protect(bytes) ?? bytes)) {
+      this.#socket.send(datagram, remote.port, remote.address, () => undefined);
+    }
   }
 
   #attach(socket: Socket): void {
     // A far end that closed its port before us answers with ICMP, which is no fault of the phone.
     socket.on('error', () => undefined);
     socket.on('message', (bytes, { address, port }) => {
-      const packet = readPacket(bytes, `${address}:${port}`);
+      const plain = this.#incoming ? this.#incoming.unprotect(bytes) : bytes;
+      const packet = plain && readPacket(plain, `${address}:${port}`);
       if (packet) this.heard.add(packet);
     });
   }

@@ -1,4 +1,5 @@
 import { PAYLOAD_TYPES, type PhoneCodec } from './g711.js';
+import { KEY_BYTES, SUITE } from './srtp.js';
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
@@ -11,6 +12,8 @@ export interface PhoneSdp {
   /** RTP payload type of telephone-event/8000, or null without. */
   readonly eventPayloadType: number | null;
   readonly direction: Direction;
+  /** Its SRTP key and the tag of the `a=crypto` line (RFC 4568); null for plain RTP. */
+  readonly crypto: { readonly tag: number; readonly key: Uint8Array } | null;
 }
 
 /** Writes an SDP body (RFC 8866). `version` counts up with every change (RFC 3264 section 8). */
@@ -23,16 +26,19 @@ export function writeSdp(sdp: PhoneSdp, version: number): string {
     's=-',
     `c=IN IP4 ${sdp.address}`,
     't=0 0',
-    `m=audio ${sdp.port} RTP/AVP ${[...types, ...(events === null ? [] : [events])].join(' ')}`,
+    `m=audio ${sdp.port} ${sdp.crypto ? 'RTP/SAVP' : 'RTP/AVP'} ${[...types, ...(events === null ? [] : [events])].join(' ')}`,
     ...sdp.codecs.map((codec) => `a=rtpmap:${PAYLOAD_TYPES[codec]} ${codec}/8000`),
     ...(events === null ? [] : [`a=rtpmap:${events} telephone-event/8000`, `a=fmtp:${events} 0-15`]),
+    ...(sdp.crypto
+      ? [`a=crypto:${sdp.crypto.tag} ${SUITE} inline:${Buffer.from(sdp.crypto.key).toString('base64')}`]
+      : []),
     'a=ptime:20',
     `a=${sdp.direction}`,
   ];
   return `${lines.join('\r\n')}\r\n`;
 }
 
-/** Reads the audio part of an SDP body. Throws when there is none, or no G.711 in it. */
+/** Reads the audio part of an SDP body. Throws when there is none, no G.711 in it, or SRTP without a key of {@link SUITE}. */
 export function readSdp(body: string): PhoneSdp {
   const lines = body.split(/\r?\n/);
   const start = lines.findIndex((line) => line.startsWith('m=audio '));
@@ -65,8 +71,20 @@ export function readSdp(body: string): PhoneSdp {
     port: port ?? 0,
     codecs,
     eventPayloadType: types.find((type) => maps.get(type) === 'TELEPHONE-EVENT') ?? null,
+    crypto: readCrypto(audio),
     direction: directions.find((direction) => find(`a=${direction}`) !== undefined) ?? 'sendrecv',
   };
+}
+
+function readCrypto(audio: readonly string[]): PhoneSdp['crypto'] {
+  const profile = audio[0]?.split(' ')[2];
+  if (profile === 'RTP/AVP' || profile === 'RTP/AVPF') return null;
+  for (const line of audio) {
+    const [, tag, base64 = ''] = new RegExp(`^a=crypto:(\\d+) ${SUITE} inline:([^| ]+)`).exec(line) ?? [];
+    const key = Buffer.from(base64, 'base64');
+    if (tag !== undefined && key.length === KEY_BYTES) return { tag: Number(tag), key };
+  }
+  throw new Error(`no usable key for ${profile}`);
 }
 
 /** True when someone who says this wants to be sent audio. */

@@ -11,6 +11,8 @@ export interface PhoneOptions {
   readonly codecs?: readonly PhoneCodec[];
   /** Offers and accepts telephone-event. Default true. */
   readonly telephoneEvent?: boolean;
+  /** Offers SRTP, with its keys in the SDP (RFC 4568), and takes nothing else. Default false: plain RTP and nothing else. */
+  readonly srtp?: boolean;
   /** Loopback address of its SIP and RTP sockets. Default 127.0.0.1. */
   readonly address?: string;
 }
@@ -24,6 +26,8 @@ export interface CallOptions {
   readonly headers?: Record<string, string>;
   /** Sends the INVITE without SDP. Default false. */
   readonly lateOffer?: boolean;
+  /** Changes the SDP of the INVITE, for offers that a phone would not make. */
+  readonly offer?: (sdp: string) => string;
   /** Called with each provisional status. */
   readonly onProgress?: (status: number) => void;
 }
@@ -106,6 +110,7 @@ export class Phone {
       codecs: options.codecs ?? ['PCMU', 'PCMA'],
       telephoneEvent: options.telephoneEvent ?? true,
       direction: 'sendrecv',
+      srtp: options.srtp ?? false,
     };
     sip.onInvite((request, reply) => {
       const incoming = new IncomingCall(request, reply, (...taken) => this.#answer(...taken));
@@ -204,7 +209,10 @@ export class Phone {
     const lateOffer = options.lateOffer ?? false;
     await this.#sip.invite(uri, {
       headers: { From: `<${this.uri}>`, Contact: `<${this.uri}>`, ...options.headers },
-      sdp: (offer) => call.describe(offer),
+      sdp: (offer) => {
+        const sdp = call.describe(offer);
+        return offer === null && options.offer ? options.offer(sdp) : sdp;
+      },
       lateOffer,
       signal,
       onProgress: (response: SipResponse) => options.onProgress?.(response.status),

@@ -107,7 +107,7 @@ describe('docs/api.md', () => {
       [...(cells ?? '').matchAll(/`([\w-]+)`/g)].map(([, code]) => [code, Number(status)] as const),
     );
     for (const [code, status] of documented) assert.equal(ERRORS[code as ErrorCode]?.http, status, code);
-    const callOnly = ['number-not-routed', 'no-common-codec', 'no-media-port'];
+    const callOnly = ['number-not-routed', 'no-common-codec', 'srtp-refused', 'no-media-port'];
     const missing = Object.keys(ERRORS).filter((code) => !documented.some(([one]) => one === code));
     assert.deepEqual(missing.sort(), callOnly.sort());
   });

@@ -23,6 +23,10 @@ export interface SdpOptions {
   readonly direction?: string;
   readonly address?: string;
   readonly port?: number;
+  /** Default RTP/AVP. */
+  readonly profile?: string;
+  /** Further lines of the section. */
+  readonly lines?: readonly string[];
 }
 
 export const PCMU_SILENCE = 0xff;
@@ -36,6 +40,8 @@ export class FarEnd {
   sequence = 1000;
   timestamp = 50_000;
   target = 0;
+  /** Makes SRTP of what is sent. */
+  protect: (packet: Buffer) => Uint8Array = (packet) => packet;
   #talk: NodeJS.Timeout | null = null;
   #version = 0;
   readonly #watchers = new Set<(packet: Packet) => void>();
@@ -66,7 +72,7 @@ export class FarEnd {
   }
 
   sdp(options: SdpOptions = {}): string {
-    const { formats = '0 8', events = 101, direction = 'sendrecv' } = options;
+    const { formats = '0 8', events = 101, direction = 'sendrecv', profile = 'RTP/AVP' } = options;
     this.#version += 1;
     const lines = [
       'v=0',
@@ -74,8 +80,9 @@ export class FarEnd {
       's=-',
       `c=IN IP4 ${options.address ?? '127.0.0.1'}`,
       't=0 0',
-      `m=audio ${options.port ?? this.port} RTP/AVP ${formats}${events === null ? '' : ` ${events}`}`,
+      `m=audio ${options.port ?? this.port} ${profile} ${formats}${events === null ? '' : ` ${events}`}`,
       ...(events === null ? [] : [`a=rtpmap:${events} telephone-event/8000`]),
+      ...(options.lines ?? []),
       `a=${direction}`,
     ];
     return `${lines.join('\r\n')}\r\n`;
@@ -105,7 +112,7 @@ export class FarEnd {
   /** One audio packet; the clock moves on. */
   audio(payload: Uint8Array | number = PCMU_SILENCE, payloadType = 0): void {
     const bytes = typeof payload === 'number' ? Buffer.alloc(160, payload) : payload;
-    this.send(this.packet(payloadType, bytes));
+    this.send(this.protect(this.packet(payloadType, bytes)));
     this.timestamp += bytes.length;
   }
 
@@ -123,7 +130,7 @@ export class FarEnd {
 
   event(event: number, duration: number, end: boolean, payloadType = 101, marker = false): void {
     const payload = Buffer.from([event, end ? 0x8a : 0x0a, duration >> 8, duration & 0xff]);
-    this.send(this.packet(payloadType, payload, marker));
+    this.send(this.protect(this.packet(payloadType, payload, marker)));
   }
 
   /** A whole key press at once: three packets of progress, three of the end. */

@@ -127,7 +127,7 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
     far.press(1);
     await own;
     const { dropped } = await server.stats();
-    assert.deepEqual(dropped, { malformed: 1, foreign: 60 });
+    assert.deepEqual(dropped, { malformed: 1, foreign: 60, unauthenticated: 0 });
     assert.deepEqual(digits, [0x31]);
   });
 
