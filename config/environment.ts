@@ -3,7 +3,13 @@ import { didYouMean } from './nearest.js';
 import type { ConfigProblem } from './problems.js';
 
 /** Names that begin like ours and set nothing: the file's path, and the switches of the tests. */
-const OTHER_NAMES = ['TACET_CONFIG', 'TACET_REQUIRE_CLIENTS', 'TACET_TEST_SIP'];
+const OTHER_NAMES = [
+  'TACET_CONFIG',
+  'TACET_REQUIRE_CLIENTS',
+  'TACET_TEST_SIP',
+  'TACET_TEST_MEDIA',
+  'TACET_TEST_CAPTURE',
+];
 
 /** One key that an environment variable can set. */
 export interface Setting {

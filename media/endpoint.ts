@@ -43,8 +43,11 @@ export interface EndpointState {
   readonly codec: 'PCMU' | 'PCMA' | null;
   /** Age of the last RTP packet accepted from the far end, or the time since the port was opened when there was none. */
   readonly lastPacketAgeMs: number;
-  /** RTP sequence number of the next packet sent: what the far end received can be told apart by it, before and after. */
-  readonly nextSequence: number;
+  /**
+   * RTP sequence number of the next packet sent: what the far end received can be told apart by it, before and after.
+   * Null where the engine does not tell.
+   */
+  readonly nextSequence: number | null;
   /** DTMF methods this endpoint listens to. In-band only when no telephone-event was agreed. */
   readonly dtmf: readonly DtmfMethod[];
 }

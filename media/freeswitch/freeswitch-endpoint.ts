@@ -166,7 +166,6 @@ export class FreeswitchEndpoint implements MediaEndpoint {
     await channel.api('uuid_set_media_stats', channel.uuid);
     const peer = await channel.peer();
     const received = Number(await channel.variable('rtp_audio_in_packet_count'));
-    const sent = Number(await channel.variable('rtp_audio_out_packet_count'));
     const audio = this.#remoteSdp === null ? null : audioOf(this.#remoteSdp);
     const voice = audio?.formats.find(({ kind }) => kind !== 'telephone-event')?.kind;
     const now = performance.now();
@@ -179,7 +178,7 @@ export class FreeswitchEndpoint implements MediaEndpoint {
       held: this.#held || (audio !== null && !hears(audio)),
       codec: voice === 'PCMU' || voice === 'PCMA' ? voice : null,
       lastPacketAgeMs: now - this.#packets.changedAt,
-      nextSequence: sent,
+      nextSequence: null,
       dtmf: audio === null ? [] : [this.#inBand ? 'in-band' : 'rfc4733', 'sip-info'],
     };
   }

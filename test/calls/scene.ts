@@ -171,8 +171,13 @@ export class Scene {
     const leg = who === 'agent' ? legs.agent : legs.customer;
     assert.ok(leg);
     const { nextSequence } = await leg.endpoint.state();
+    const { heard } = calls[who];
+    const already = heard.packets.length;
+    // Where the engine does not tell: what it sent before is read from the socket before the second packet from now.
     const first = () =>
-      calls[who].heard.packets.findLast(({ sequence }) => ((sequence - nextSequence) & 0xffff) < 100);
+      nextSequence === null
+        ? heard.packets[already + 1]
+        : heard.packets.findLast(({ sequence }) => ((sequence - nextSequence) & 0xffff) < 100);
     await calls[who].waitUntil(() => first() !== undefined, `packet ${nextSequence}`);
     return first()?.at ?? 0;
   }

@@ -1,13 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DeadlineError, within } from './deadline.js';
+import { freeSipPort, freeTcpPort, onPath } from './programs.js';
 
 /** The configuration that is shipped. */
 const CONFIG = fileURLToPath(new URL('../../../config/drachtio/drachtio.conf.xml', import.meta.url));
@@ -20,14 +18,7 @@ process.on('exit', () => {
 
 /** Whether drachtio-server can be started here. */
 export function drachtioInstalled(): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, 'drachtio'), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  return onPath('drachtio');
 }
 
 /**
@@ -125,27 +116,5 @@ async function answers(port: number): Promise<boolean> {
     return false;
   } finally {
     socket.destroy();
-  }
-}
-
-async function freeTcpPort(port = 0): Promise<number> {
-  const server = createServer().listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
-}
-
-/** Free for UDP and TCP. */
-async function freeSipPort(): Promise<number> {
-  for (;;) {
-    const socket = createSocket('udp4');
-    socket.bind(0, '127.0.0.1');
-    await once(socket, 'listening');
-    const { port } = socket.address();
-    socket.close();
-    const free = await freeTcpPort(port).catch(() => 0);
-    if (free === port) return port;
   }
 }

@@ -1,15 +1,21 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { loadConfig } from '../../config/config.js';
 import { type App, buildApp, type Listening } from '../../server/app.js';
 import type { CallEvent, CallEventBody } from '../../server/call/events.js';
 import { Drachtio } from './drachtio.js';
+import { Freeswitch } from './freeswitch.js';
 
 /** Spoken prompts are shared by all tests of a checkout, so that each text is rendered once. */
 const PROMPT_CACHE = fileURLToPath(new URL('../../prompt-cache/', import.meta.url));
+
+/** The FreeSWITCH of this process, for all its Tacets: with TACET_TEST_MEDIA=freeswitch. It takes seconds to start. */
+let freeswitch: Promise<Freeswitch> | null = null;
+after(async () => (await freeswitch)?.stop());
 
 export interface TacetOptions {
   /** Merged over the test defaults, section by section; keys as in tacet.yaml. */
@@ -74,9 +80,15 @@ export class TestTacet {
     }
     const file = join(directory, 'tacet.yaml');
     const drachtio = process.env.TACET_TEST_SIP === 'drachtio' ? await Drachtio.start() : null;
+    if (process.env.TACET_TEST_MEDIA === 'freeswitch') freeswitch ??= Freeswitch.start();
     const defaults: Record<string, unknown> = {
       sip: { address: '127.0.0.1', port: 0, ...(drachtio ? { drachtio: [drachtio.entry] } : {}) },
-      media: { address: '127.0.0.1', rtpPorts: { from: 20000, to: 29999 } },
+      media: {
+        address: '127.0.0.1',
+        rtpPorts: { from: 20000, to: 29999 },
+        ...(freeswitch ? { engine: 'freeswitch', freeswitch: [(await freeswitch).entry] } : {}),
+      },
+      secure: process.env.TACET_TEST_CAPTURE ? { capture: process.env.TACET_TEST_CAPTURE } : {},
       http: { port: 0 },
       flows: { directories: [flows] },
       dataDirectory,

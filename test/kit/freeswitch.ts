@@ -1,0 +1,222 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { DeadlineError, within } from './deadline.js';
+import { Esl, EslRefused } from './esl.js';
+import { freeSipPort, freeTcpPort, onPath } from './programs.js';
+
+/** The configuration that is shipped. */
+const CONFIG = fileURLToPath(new URL('../../../config/freeswitch/', import.meta.url));
+const START_MS = 30_000;
+/** It takes 6 s to unload; nothing of it is kept. */
+const GRACE_MS = 500;
+const PLACES = [
+  ...['log', 'db', 'run', 'temp', 'cache', 'storage'],
+  ...['recordings', 'scripts', 'htdocs', 'certs', 'sounds', 'grammar'],
+];
+/** Ports for RTP of each server; below those that the system gives away. */
+const RTP_PORTS = { first: 20_000, blocks: 20, size: 600 };
+
+const running = new Set<ChildProcess>();
+const folders = new Set<string>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** Whether FreeSWITCH can be started here. */
+export function freeswitchInstalled(): boolean {
+  return onPath('freeswitch');
+}
+
+export interface FreeswitchOptions {
+  /** Replaces or removes (undefined) variables of its environment. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * A real FreeSWITCH on free loopback ports, with the shipped configuration and secrets of its own, in a directory of
+ * its own. It ends with {@link stop}, {@link kill}, or this process; {@link start} starts it again on the same ports.
+ */
+export class Freeswitch {
+  /** Password of the event socket. */
+  readonly eslPassword = randomBytes(16).toString('hex');
+  /** What the dialplan wants in the header X-Tacet-Key. */
+  readonly key = randomBytes(16).toString('hex');
+  readonly eslPort: number;
+  readonly sipPort: number;
+  /** Where it writes whatever it writes: logs, databases, certificates. Removed with this process. */
+  readonly directory: string;
+  readonly #env: NodeJS.ProcessEnv;
+  #child: ChildProcess | null = null;
+  #output = '';
+
+  private constructor(eslPort: number, sipPort: number, options: FreeswitchOptions) {
+    this.eslPort = eslPort;
+    this.sipPort = sipPort;
+    this.directory = mkdtempSync(join(tmpdir(), 'tacet-freeswitch-'));
+    folders.add(this.directory);
+    const rtp = RTP_PORTS.first + RTP_PORTS.size * Math.floor(Math.random() * RTP_PORTS.blocks);
+    this.#env = {
+      PATH: process.env.PATH,
+      FREESWITCH_ESL_PASSWORD: this.eslPassword,
+      FREESWITCH_ESL_PORT: String(eslPort),
+      FREESWITCH_TACET_KEY: this.key,
+      FREESWITCH_SIP_PORT: String(sipPort),
+      FREESWITCH_RTP_ADDRESS: '127.0.0.1',
+      FREESWITCH_RTP_PORTS_FROM: String(rtp),
+      FREESWITCH_RTP_PORTS_TO: String(rtp + RTP_PORTS.size - 1),
+      ...options.env,
+    };
+  }
+
+  /** Resolves when it takes calls. */
+  static async start(options: FreeswitchOptions = {}): Promise<Freeswitch> {
+    const freeswitch = await Freeswitch.launch(options);
+    await freeswitch.#ready();
+    return freeswitch;
+  }
+
+  /** Starts it and waits for its event socket only: for one that lets nobody in. */
+  static async launch(options: FreeswitchOptions = {}): Promise<Freeswitch> {
+    const freeswitch = new Freeswitch(await freeTcpPort(), await freeSipPort(), options);
+    freeswitch.#spawn();
+    await freeswitch.#until('listening', () => greeted(freeswitch.eslPort));
+    return freeswitch;
+  }
+
+  /** Everything it printed, over all its lives. */
+  get output(): string {
+    return this.#output;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** The entry of `media.freeswitch` for it. */
+  get entry(): { host: string; port: number; secret: string; key: string } {
+    return { host: '127.0.0.1', port: this.eslPort, secret: this.eslPassword, key: this.key };
+  }
+
+  async start(): Promise<void> {
+    this.#spawn();
+    await this.#ready();
+  }
+
+  /** A connection for the test itself. */
+  esl(): Promise<Esl> {
+    return Esl.connect(this.eslPort, this.eslPassword);
+  }
+
+  /** Answer of one API command. */
+  async api(line: string): Promise<string> {
+    const esl = await this.esl();
+    try {
+      return await esl.api(line);
+    } finally {
+      esl.close();
+    }
+  }
+
+  /** Number of channels that it has now. */
+  async channels(): Promise<number> {
+    // Its tables of channels and calls are filled later, by another thread.
+    const count = /^(\d+) session\(s\) - peak/m.exec(await this.api('status'))?.[1];
+    if (count === undefined) throw new Error('freeswitch status: the count of sessions is not where it was');
+    return Number(count);
+  }
+
+  /** Names of the modules that are loaded, as the system sees them (Linux). */
+  get modules(): string[] {
+    const files = readFileSync(`/proc/${this.pid}/maps`, 'utf8').matchAll(/\/(mod_\w+)\.so/g);
+    return [...new Set([...files].map(([, name = '']) => name))].sort();
+  }
+
+  /** Ends it without a word to anybody. */
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  /** Ends it; calls are hung up. */
+  stop(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+
+  /** Stands still, its sockets open, until {@link resume}. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
+  #spawn(): void {
+    const places = PLACES.flatMap((place) => {
+      const path = join(this.directory, place);
+      mkdirSync(path, { recursive: true });
+      return [`-${place}`, path];
+    });
+    const flags = ['-conf', CONFIG, ...places, '-nonat', '-nonatmap', '-np', '-nf', '-c'];
+    const child = spawn('freeswitch', flags, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] });
+    running.add(child);
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        this.#output += chunk.toString('utf8');
+      });
+    }
+    child.on('close', () => running.delete(child));
+  }
+
+  #ready(): Promise<void> {
+    return this.#until('ready', async () => {
+      const status = await this.api('sofia status');
+      if (!/drachtio_mrf\s.*RUNNING/.test(status)) throw new Error(status);
+    });
+  }
+
+  async #until(what: string, probe: () => Promise<unknown>): Promise<void> {
+    const started = performance.now();
+    for (;;) {
+      try {
+        await probe();
+        return;
+      } catch {
+        // Not yet.
+      }
+      if (this.#child?.exitCode !== null || performance.now() - started > START_MS) {
+        throw new DeadlineError(`freeswitch ${what} on port ${this.eslPort}\n${this.#output}`, START_MS);
+      }
+      // A program that does not say when it is ready.
+      await pause(50);
+    }
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    this.#child = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const closed = once(child, 'close');
+    child.kill(signal);
+    if (signal !== 'SIGKILL') {
+      await within(closed, GRACE_MS, 'the end of freeswitch').catch(() => child.kill('SIGKILL'));
+    }
+    await within(closed, 10_000, 'the end of freeswitch');
+  }
+}
+
+/** Rejects as long as nothing speaks on the event socket. */
+async function greeted(port: number): Promise<void> {
+  try {
+    (await Esl.connect(port, 'nobody')).close();
+  } catch (error) {
+    if (!(error instanceof EslRefused)) throw error;
+  }
+}
