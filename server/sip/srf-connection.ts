@@ -81,6 +81,8 @@ export async function openConnection(options: ConnectionOptions): Promise<SrfCon
     events.on('close', closed);
     events.on('connect', (error: Error | null, hostports = '') => {
       if (error || !socket) return end('secret-refused');
+      // drachtio-server lets applications in before its SIP ports are open, and crashes at a request that comes as early.
+      if (!hostports) return end('unreachable');
       clearTimeout(late);
       watch(wire, socket, options.pingMs, gone.signal);
       resolve({ srf, contacts: String(hostports).split(','), gone: gone.signal, close: closed });

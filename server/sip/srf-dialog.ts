@@ -54,7 +54,8 @@ export class SrfDialog implements SipDialog {
     if (this.#reinvite?.pending || this.#offersUnderWay > 0 || this.#awaitingAnswer) {
       return Promise.reject(new SipFailure(491, 'another offer is under way'));
     }
-    this.#reinvite = new Reinvite(this.#dialog as unknown as ReinvitingDialog, offerSdp, options);
+    const dialog = this.#dialog as unknown as ReinvitingDialog;
+    this.#reinvite = new Reinvite(dialog, offerSdp, options, (req, res) => this.#onUpdate(req, res));
     return this.#reinvite.answer;
   }
 
@@ -99,7 +100,7 @@ export class SrfDialog implements SipDialog {
   #listen(dialog: LooseDialog): void {
     dialog.on('destroy', () => this.#end('far-end'));
     dialog.on('modify', (req, res) => this.#guard(res, () => this.#offered(req, res)));
-    dialog.on('update', (req, res) => this.#guard(res, () => this.#updated(req, res)));
+    dialog.on('update', (req, res) => this.#onUpdate(req, res));
     dialog.on('ack', (req) => this.#acked(req));
     dialog.on('info', (req, res) => this.#guard(res, () => this.#info(req, res)));
     dialog.on('options', (_req, res) => this.#guard(res, () => res.send(200)));
@@ -108,6 +109,10 @@ export class SrfDialog implements SipDialog {
     dialog.on('publish', (_req, res) => this.#guard(res, () => res.send(405)));
     // Blind transfer by a phone would take the call out of Tacet's hands.
     dialog.on('refer', (_req, res) => this.#guard(res, () => res.send(603, 'Transfer Not Offered', {})));
+  }
+
+  #onUpdate(req: Srf.SrfRequest, res: Srf.SrfResponse): void {
+    this.#guard(res, () => this.#updated(req, res));
   }
 
   #guard(res: Srf.SrfResponse, handle: () => void | Promise<void>): void {

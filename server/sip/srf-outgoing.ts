@@ -1,7 +1,8 @@
+import type { EventEmitter } from 'node:events';
 import type Srf from 'drachtio-srf';
 import { type AnsweredCall, type DialogHandlers, type OutgoingCall, SipFailure } from './signalling.js';
 import { SrfDialog } from './srf-dialog.js';
-import type { LooseResponse } from './srf-incoming.js';
+import { guarded, type LooseResponse } from './srf-incoming.js';
 import type { SrfLink } from './srf-link.js';
 
 /** A called party that neither answers nor refuses after CANCEL is given up after this (RFC 3261 section 9.1: 64*T1). */
@@ -45,7 +46,9 @@ export async function placeCall(
         {
           // srf calls this as (error, request); its types show the request alone.
           cbRequest: ((_error: unknown, sent: Srf.SrfRequest | undefined) => {
-            if (sent) cancelled(sent);
+            if (!sent) return;
+            refuseUpdates(sent);
+            cancelled(sent);
           }) as unknown as (req: Srf.SrfRequest) => void,
           cbProvisional: (response) => {
             if (response.status > 100) outgoing.onRinging?.();
@@ -93,6 +96,16 @@ function cancelling(
     request = sent;
     if (signal.aborted) request.cancel(() => {});
   };
+}
+
+/**
+ * srf answers UPDATE with our offer, whatever was offered, unless it is answered already: this listener comes first.
+ * Until the INVITE is answered there is nothing to change (RFC 3311 section 5.2).
+ */
+function refuseUpdates(request: Srf.SrfRequest): void {
+  (request as unknown as EventEmitter).on('update', (update: Srf.SrfRequest, res: Srf.SrfResponse) =>
+    guarded(res, () => res.send(update.body ? 491 : 200)),
+  );
 }
 
 /** srf acknowledges a 200 that it can make no dialog of, one without Contact above all, and leaves the call standing. */

@@ -5,8 +5,10 @@ import { type ReinviteOptions, SipFailure } from './signalling.js';
 const LOST_FINAL_MS = 35_000;
 
 type Ack = () => void;
+type OnUpdate = (req: Srf.SrfRequest, res: Srf.SrfResponse) => void;
 type SentInvite = {
   on(event: 'response', listener: (res: Srf.SrfResponse, ack: Ack) => void): void;
+  on(event: 'update', listener: OnUpdate): void;
   cancel(done: () => void): void;
 };
 
@@ -34,6 +36,7 @@ export interface ReinvitingDialog {
  */
 export class Reinvite {
   readonly answer: Promise<string>;
+  readonly #dialog: ReinvitingDialog;
   readonly #late: () => void;
   #settle: { resolve(answer: string): void; reject(failure: SipFailure): void } | null = null;
   #request: SentInvite | null = null;
@@ -41,7 +44,9 @@ export class Reinvite {
   #over = false;
   #overdue = false;
 
-  constructor(dialog: ReinvitingDialog, offerSdp: string, options: ReinviteOptions) {
+  /** `onUpdate` takes UPDATEs of the far end: while the re-INVITE is under way drachtio-srf gives them to it alone. */
+  constructor(dialog: ReinvitingDialog, offerSdp: string, options: ReinviteOptions, onUpdate: OnUpdate) {
+    this.#dialog = dialog;
     this.#late = options.late;
     this.answer = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -60,6 +65,7 @@ export class Reinvite {
           if (error || !request) return this.end(new SipFailure(0, 'the SIP server could not send it'));
           this.#request = request;
           request.on('response', (res, ack) => this.#responded(res, ack));
+          request.on('update', onUpdate);
           if (this.#overdue) request.cancel(() => {});
         },
       );
@@ -82,8 +88,13 @@ export class Reinvite {
   }
 
   #responded(res: Srf.SrfResponse, ack: Ack): void {
-    if (this.#over || res.status < 200) return;
+    if (this.#over) return;
+    if (res.status < 200) {
+      this.#letGo();
+      return;
+    }
     if (res.status >= 300) {
+      this.#letGo();
       this.end(new SipFailure(res.status, `re-INVITE refused: ${res.status}`));
       return;
     }
@@ -92,6 +103,20 @@ export class Reinvite {
     ack();
     if (this.#overdue) this.#late();
     else this.#settle?.resolve(res.body);
+  }
+
+  /**
+   * drachtio-server 0.9.10 frees a re-INVITE at its refusal or first 18x but remembers it until the application sends
+   * ACK, and reads the freed memory at the next BYE: it may crash, with every call on it. The ACK is one too many for the
+   * far end, which drops it (RFC 3261 section 17.1.1.3: it belongs to no transaction).
+   */
+  #letGo(): void {
+    const { agent, id, socket } = this.#dialog;
+    try {
+      agent.request({ method: 'ACK', stackDialogId: id, _socket: socket }, () => {});
+    } catch {
+      // The connection is gone, and the dialog with it.
+    }
   }
 
   #deadline(): void {

@@ -56,14 +56,14 @@ async function tcp(port: number): Promise<(() => Promise<void>) | null> {
 }
 
 /**
- * Resolves when something listens on this UDP port of 127.0.0.1, as /proc/net/udp tells: for a program that
- * does not say when it is ready, and that trying the port would disturb. Rejects with a DeadlineError after `ms`.
+ * Resolves when something listens on this port of 127.0.0.1, as /proc/net tells: for a program that does not say when
+ * it is ready, and that trying the port would disturb. Rejects with a DeadlineError after `ms`.
  */
-export async function listening(port: number, ms: number): Promise<void> {
+export async function listening(port: number, ms: number, transport: 'udp' | 'tcp' = 'udp'): Promise<void> {
   const entry = ` 0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} `;
   const started = performance.now();
-  while (!(await readFile('/proc/net/udp', 'ascii')).includes(entry)) {
-    if (performance.now() - started > ms) throw new DeadlineError(`UDP port ${port} in use`, ms);
+  while (!(await readFile(`/proc/net/${transport}`, 'ascii')).includes(entry)) {
+    if (performance.now() - started > ms) throw new DeadlineError(`${transport} port ${port} in use`, ms);
     await setTimeout(20);
   }
 }

@@ -121,6 +121,15 @@ export function expect(status: number, wanted: Expected = {}): string {
   return final(`response="${status}"`, wanted);
 }
 
+/** This provisional answer; 100 may come before. */
+export function expectProvisional(status: 100 | 180 | 183, wanted: Expected = {}): string {
+  const trying =
+    status === 100
+      ? ''
+      : `  <recv response="100" optional="true" timeout="${wanted.timeoutMs ?? EXPECT_MS}"/>\n`;
+  return `${trying}${expected(`response="${status}"`, wanted)}`;
+}
+
 /** The 200 that begins a dialog. */
 export function answered(wanted: Expected = {}): string {
   return final('response="200" rrs="true"', wanted);

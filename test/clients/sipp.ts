@@ -88,7 +88,7 @@ export async function startSipp(options: SippCaller | SippAgent): Promise<Sipp> 
       .then(({ code, output }) => resultOf(folder, code, output))
       .finally(() => rm(folder, { recursive: true, force: true }));
     result.catch(() => undefined);
-    if (takesCalls(options)) await Promise.race([listening(port, 5000), result]);
+    if (takesCalls(options)) await Promise.race([listening(port, 5000, options.transport), result]);
     const uri = `sip:agent@127.0.0.1:${port}`;
     const audioPort = options.audioPort ?? audio;
     let cues = 0;

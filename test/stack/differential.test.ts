@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type SipServer, startSipServer } from '../../server/sip/embedded/server.js';
 import { Drachtio, drachtioInstalled } from '../kit/drachtio.js';
+import { REINVITE_SCRIPTS } from './reinvite-scripts.js';
 import { Run, type Trace } from './script.js';
-import { SCRIPTS } from './scripts.js';
+import { SCRIPTS as OTHER_SCRIPTS } from './scripts.js';
+
+const SCRIPTS = { ...OTHER_SCRIPTS, ...REINVITE_SCRIPTS };
 
 const skip = drachtioInstalled() ? false : 'drachtio is not on the PATH';
 
@@ -42,6 +45,17 @@ const DIFFERENCES: Readonly<Record<string, Difference>> = {
       app: ['INVITE', 'ack', 're-INVITE: 180', 're-INVITE: 200'],
     },
     theirs: { peer: [...UP, 'INVITE sdp', 'nothing: ACK'], app: ['INVITE', 'ack', 're-INVITE: 180'] },
+  },
+  're-INVITE from the application, cancelled': {
+    why: 'drachtio-server looks for the transaction by the number of the first INVITE, and finds none to cancel',
+    ours: {
+      peer: [...UP, 'INVITE sdp', 'CANCEL', 'ACK'],
+      app: ['INVITE', 'ack', 'CANCEL: done', 're-INVITE: 487'],
+    },
+    theirs: {
+      peer: [...UP, 'INVITE sdp', 'ACK'],
+      app: ['INVITE', 'ack', 'CANCEL: refused', 're-INVITE: 487'],
+    },
   },
   'BYE from the peer while a re-INVITE of the application waits': {
     why: 'drachtio-server forgets the re-INVITE: its answer reaches nobody, and gets no ACK',

@@ -68,6 +68,27 @@ describe('drachtio-srf on drachtio-server', { skip }, () => {
     assert.equal(signalling.dialogs, 0);
   });
 
+  for (const [how, answer] of [
+    ['is refused', '488 Not Acceptable Here'],
+    ['rings', '180 Ringing'],
+  ] as const) {
+    it(`a re-INVITE that ${how} gets an ACK of ours too: without it drachtio-server uses freed memory at the BYE`, async () => {
+      peer.send(INVITE);
+      const dialog = await (await calls.take('the call')).answer(SDP, handlers);
+      peer.send({ method: 'ACK', seq: 1, to: (await peer.final()).get('To') });
+      await peer.silence();
+      const refused = assert.rejects(dialog.reinvite(SDP, { deadlineMs: 1000, late: () => {} }), SipFailure);
+      const invite = await peer.next();
+      peer.answer(invite, answer);
+      for (;;) {
+        const ack = await peer.next('an ACK that is not of the transaction');
+        assert.equal(ack.method, 'ACK');
+        if (ack.branch !== invite.branch) break;
+      }
+      await refused;
+    });
+  }
+
   it('From names drachtio-server, not this machine by a name of its own', async () => {
     const calling = call();
     const invite = await peer.next();

@@ -60,6 +60,14 @@ export interface UacOptions {
   readonly auth?: { username: string; password: string };
 }
 
+export interface UacProgress {
+  cbRequest?: (error: Error | null, request: AppRequest) => void;
+  cbProvisional?: (response: AppResponse) => void;
+}
+
+/** Called before any other request in the dialog, as the promise may not be. */
+export type DialogDone = (error: { status?: number } | null, dialog: AppDialog) => void;
+
 export interface App {
   connect(options: { host: string; port: number; secret: string }): void;
   disconnect(): void;
@@ -72,14 +80,9 @@ export interface App {
   info(handler: Handler): void;
   refer(handler: Handler): void;
   createUAS(request: AppRequest, reply: AppReply, options: object): Promise<AppDialog>;
-  createUAC(
-    uri: string,
-    options: UacOptions,
-    progress?: {
-      cbRequest?: (error: Error | null, request: AppRequest) => void;
-      cbProvisional?: (response: AppResponse) => void;
-    },
-  ): Promise<AppDialog>;
+  createUAS(request: AppRequest, reply: AppReply, options: object, done: DialogDone): void;
+  createUAC(uri: string, options: UacOptions, progress?: UacProgress): Promise<AppDialog>;
+  createUAC(uri: string, options: UacOptions, progress: UacProgress, done: DialogDone): void;
   request(uri: string, options: object, sent: (error: Error | null, request: AppRequest) => void): void;
 }
 

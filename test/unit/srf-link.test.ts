@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { DrachtioSignalling } from '../../server/sip/drachtio-signalling.js';
 import { type SipServer, startSipServer } from '../../server/sip/embedded/server.js';
@@ -57,6 +57,39 @@ function outgoing(over: Partial<OutgoingCall> = {}): OutgoingCall {
 
 const failsWith = (status: number) => (error: unknown) =>
   error instanceof SipFailure && error.status === status;
+
+/** drachtio-server while it starts: it takes the secret, and has no SIP address to tell. */
+class TooEarly {
+  greeted = 0;
+  readonly port: number;
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+    const address = server.address();
+    this.port = typeof address === 'object' && address ? address.port : 0;
+    server.on('connection', (socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (chunk) => {
+        const [, id] = /^\d+#([^|]+)\|authenticate\|/.exec(chunk.toString()) ?? [];
+        if (!id) return;
+        this.greeted += 1;
+        const answer = `4711|response|${id}|OK||v0.9.10|`;
+        socket.write(`${answer.length}#${answer}`);
+      });
+    });
+  }
+
+  static async start(): Promise<TooEarly> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new TooEarly(server);
+  }
+
+  close(): void {
+    this.#server.close();
+  }
+}
 
 beforeEach(async () => {
   server = await startSipServer();
@@ -178,6 +211,21 @@ describe('a connection to the SIP server', () => {
     assert.deepEqual([signalling.ready, changes.size], [false, 0]);
   });
 
+  it('that is let in before the SIP ports are open is not used, and tried anew', async () => {
+    await signalling.close();
+    const early = await TooEarly.start();
+    try {
+      signalling = newSignalling(early.port);
+      await start();
+      assert.equal(await changes.take('the reason'), 'unreachable');
+      assert.equal(signalling.ready, false);
+      await until(() => early.greeted > 1, 'another attempt');
+    } finally {
+      await signalling.close();
+      early.close();
+    }
+  });
+
   it('with a wrong secret says so', async () => {
     await signalling.close();
     signalling = new DrachtioSignalling({
@@ -217,6 +265,19 @@ describe('what drachtio-srf answers by itself, and must not', () => {
     peer.sendRaw(invite);
     assert.equal((await peer.final()).status, 400);
     assert.deepEqual([calls.size, signalling.dialogs], [0, 0]);
+  });
+
+  it('UPDATE before the call is answered: 491, not our offer once more', async () => {
+    await start();
+    const calling = signalling.call(outgoing(), handlers);
+    const invite = await peer.next();
+    peer.answer(invite, '180 Ringing');
+    const offer = { headers: ['Content-Type: application/sdp'], body: SDP };
+    peer.send({ method: 'UPDATE', seq: 1, ...inside(invite), ...offer });
+    const answer = await peer.final();
+    assert.deepEqual([answer.status, answer.body], [491, '']);
+    peer.answer(invite, '486 Busy Here');
+    await assert.rejects(calling, failsWith(486));
   });
 
   it('a 200 without Contact: the call fails and nothing is left', async () => {

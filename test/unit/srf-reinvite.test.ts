@@ -121,6 +121,23 @@ describe('a re-INVITE of ours', () => {
     assert.equal(offered.size, 0);
   });
 
+  it('crosses an UPDATE: with an offer 491, without one 200; after it both are answered as ever', async () => {
+    const answer = reinvite();
+    const heard = await reached();
+    const sdp = { headers: ['Content-Type: application/sdp'], body: SDP };
+    peer.send({ method: 'UPDATE', seq: 2, to, branch: 'z9hG4bKupdate2', ...sdp });
+    assert.equal((await peer.final()).status, 491);
+    peer.send({ method: 'UPDATE', seq: 3, to, branch: 'z9hG4bKupdate3' });
+    assert.equal((await peer.final()).status, 200);
+    assert.equal(offered.size, 0);
+    peer.accept(heard);
+    assert.equal(await answer, SDP);
+    assert.equal((await peer.next()).method, 'ACK');
+    peer.send({ method: 'UPDATE', seq: 4, to, branch: 'z9hG4bKupdate4', ...sdp });
+    assert.equal((await peer.final()).status, 200);
+    assert.equal(offered.size, 1);
+  });
+
   it('that is not answered in time is cancelled, and may be refused then', async () => {
     const answer = assert.rejects(reinvite(50), failsWith(408));
     const heard = await reached();

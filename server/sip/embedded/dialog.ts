@@ -21,6 +21,8 @@ export interface InviteSent {
   /** Sends the CANCEL that waits for a provisional answer (RFC 3261 section 9.1). */
   cancelWaiting: (() => void) | undefined;
   cancelled: boolean;
+  /** A 2xx has come. */
+  accepted: boolean;
   /** Sends the ACK of the 2xx once more. */
   repeatAck: (() => void) | undefined;
   /** The dialog is ended for this reason as soon as the application has acknowledged. */
