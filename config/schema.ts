@@ -54,7 +54,9 @@ const Freeswitch = Type.Object(
     port: ServerPort(8021, 'its event socket'),
     secret: SharedSecret('password of the event socket; prefer `secretFile`'),
     secretFile: Type.Optional(FilePath('file that holds the password, readable by its owner only')),
-    key: SharedSecret('what its dialplan wants to see in our INVITEs (`TACET_KEY` there); prefer `keyFile`'),
+    key: SharedSecret(
+      'what its dialplan wants to see in our INVITEs (`FREESWITCH_TACET_KEY` there); prefer `keyFile`',
+    ),
     keyFile: Type.Optional(FilePath('file that holds the key, readable by its owner only')),
     weight: Type.Integer({
       minimum: 1,
