@@ -20,6 +20,7 @@ export interface MediaSide {
 const NODE_TEXTS = {
   unreachable: 'FreeSWITCH not reached; trying on',
   silent: 'FreeSWITCH does not answer; trying on',
+  'address-refused': 'FreeSWITCH takes no event socket from this address; trying on',
   'password-refused': 'FreeSWITCH refused the password; trying on',
   'prompts-missing': 'FreeSWITCH does not have the prompts; trying on',
   closed: 'FreeSWITCH lost; its calls end; connecting again',

@@ -1,189 +1,227 @@
-import type Endpoint from 'drachtio-fsmrf/lib/endpoint.js';
-import type { Dtmf } from 'drachtio-fsmrf/lib/endpoint.js';
-import type { Connection, EslEvent } from 'drachtio-modesl';
-import { MediaError } from '../media-server.js';
+import type { EslEvent } from 'drachtio-modesl';
+import { MediaError, type MediaErrorCode } from '../media-server.js';
+import type { AgreedAudio } from '../sdp/session.js';
+import { EslLine } from './esl-line.js';
+import { farSideSdp } from './far-side-sdp.js';
+import { type LocalAudio, readLocalSdp } from './local-sdp.js';
+import type { NewChannel } from './node-connection.js';
 import type { SipClient } from './sip-client.js';
-import { word } from './words.js';
+import { uuid } from './words.js';
 
-/** FreeSWITCH answers in milliseconds; one that does not in this time is not to be waited for. */
-export const REPLY_MS = 3000;
+/** What FreeSWITCH itself says about a channel. */
+export interface ChannelFacts {
+  /** The channel it is bridged with. */
+  readonly peer: string | null;
+  /** The argument of the application that was begun last. */
+  readonly argument: string;
+  readonly codec: string;
+  /** RTP packets since the channel was made. */
+  readonly received: number;
+  readonly sent: number;
+  readonly local: LocalAudio;
+}
+
+/** Of our subscription beside drachtio-fsmrf's own. */
+const EVENTS = ['CHANNEL_PARK', 'CHANNEL_BRIDGE', 'CHANNEL_UNBRIDGE'] as const;
+
+const FACTS = [
+  'current_application_data',
+  'write_codec',
+  'rtp_audio_in_packet_count',
+  'rtp_audio_out_packet_count',
+  'rtp_local_sdp_str',
+] as const;
+
+/** Whether it is bridged: the variables change before the channel does, at the beginning and at the end. */
+const PEER_EXPRESSION = `\${Channel-State}|\${variable_signal_bond}|\${variable_bridge_uuid}`;
+const FACTS_EXPRESSION = `${PEER_EXPRESSION}|${FACTS.map((name) => `\${variable_${name}}`).join('|')}`;
+
+/** States of the two sides of a bridge. */
+const BRIDGED = ['CS_SOFT_EXECUTE', 'CS_EXCHANGE_MEDIA'];
+
 const REINVITE_MS = 3000;
+/** From the end of the dialog to the end of the channel. */
+const END_MS = 2000;
 
 export interface ChannelEvents {
-  onDigit(digit: Dtmf): void;
-  /** The channel is gone, and we did not end it. Called once. */
+  /** FreeSWITCH has ended the channel, or cannot be reached on it any more. Called once. */
   onGone(): void;
+  /** An event of FreeSWITCH, by its name. */
+  onEvent(name: string, event: EslEvent): void;
 }
 
-/** One application that a channel executes. */
-export interface Execution {
-  /** Resolves when FreeSWITCH has begun, or the channel is gone. */
-  readonly started: Promise<void>;
-  /** Resolves when it is over, or the channel is gone. */
-  readonly done: Promise<void>;
+export interface ChannelOptions {
+  readonly sip: SipClient;
+  /** Longest time for an answer of FreeSWITCH, in milliseconds. */
+  readonly commandMs: number;
+  readonly events: ChannelEvents;
+  /** Ends a channel that does not end by BYE; resolves when FreeSWITCH knows it no more. */
+  readonly kill: (uuid: string) => Promise<void>;
 }
 
-/**
- * One call leg inside FreeSWITCH, over the connection that FreeSWITCH opened for it. Replies come in the order of the
- * commands, and by nothing else are they told apart: where one is missing the connection is given up, and the leg
- * with it.
- */
+/** One channel of FreeSWITCH: its SIP dialog and its event socket. */
 export class Channel {
   readonly uuid: string;
-  /** FreeSWITCH's own SDP as it was when the channel was made. */
-  firstSdp: string;
-  readonly #endpoint: Endpoint;
-  readonly #sip: SipClient;
-  readonly #events: ChannelEvents;
-  readonly #waiting = new Set<() => void>();
-  #conn: Connection | null;
-  #over = false;
+  readonly line: EslLine;
+  readonly #options: ChannelOptions;
+  readonly #dialog: object;
+  readonly #ended = new AbortController();
+  readonly #changes = new Set<() => void>();
+  #local: LocalAudio;
+  #version = 1;
+  /** The SDP of the far end that FreeSWITCH has, but for its version. */
+  #shown: string;
+  #closing: Promise<void> | null = null;
 
-  constructor(endpoint: Endpoint, sip: SipClient, events: ChannelEvents) {
-    this.#endpoint = endpoint;
-    this.#sip = sip;
-    this.#events = events;
-    this.uuid = word(endpoint.uuid);
-    this.firstSdp = endpoint.local.sdp;
-    this.#conn = endpoint.conn;
-    endpoint.on('dtmf', (digit) => events.onDigit(digit));
-    endpoint.on('destroy', () => this.gone());
-    this.#conn?.on('esl::end', () => this.gone());
-    this.#conn?.subscribe(['CHANNEL_PARK']);
-  }
-
-  get over(): boolean {
-    return this.#over;
-  }
-
-  /** The text that FreeSWITCH answers to an API command. Rejects with `engine-lost` when there is no answer. */
-  api(...words: readonly string[]): Promise<string> {
-    const command = words.map(word).join(' ');
-    return new Promise((resolve, reject) => {
-      const conn = this.#conn;
-      if (!conn || this.#over) return reject(lost());
-      const settle = (act: () => void) => {
-        clearTimeout(late);
-        this.#waiting.delete(fail);
-        act();
-      };
-      const fail = () => settle(() => reject(lost()));
-      const late = setTimeout(() => conn.socket?.destroy(), REPLY_MS);
-      this.#waiting.add(fail);
-      conn.api(command, (event: EslEvent) => settle(() => resolve(event.getBody().trim())));
+  /** `shown`: what the channel was called with. */
+  constructor(channel: NewChannel, shown: AgreedAudio, options: ChannelOptions) {
+    this.#shown = farSideSdp(shown, 0);
+    this.uuid = uuid(channel.uuid);
+    this.#options = options;
+    this.#dialog = channel.dialog;
+    this.#local = readLocalSdp(channel.localSdp);
+    this.line = new EslLine(channel.connection, {
+      deadlineMs: options.commandMs,
+      onGone: () => {
+        this.#ended.abort();
+        options.events.onGone();
+      },
+    });
+    this.line.onEvent(this.uuid, (name, event) => {
+      options.events.onEvent(name, event);
+      for (const wake of [...this.#changes]) wake();
     });
   }
 
-  /** An API command that answers `+OK`; rejects with `engine-lost` for every other answer. */
-  async order(...words: readonly string[]): Promise<void> {
-    const reply = await this.api(...words);
-    if (!reply.startsWith('+OK'))
-      throw new MediaError('engine-lost', `FreeSWITCH did not ${words[0]}: ${reply}`);
+  /** Where FreeSWITCH receives. */
+  get local(): LocalAudio {
+    return this.#local;
   }
 
-  /** A channel variable; null when it is not set. */
-  async variable(name: string): Promise<string | null> {
-    const value = await this.api('uuid_getvar', this.uuid, name);
-    if (value.startsWith('-ERR')) throw lost();
-    return value === '_undef_' || value === '' ? null : value;
+  /** Settings that must hold before anything happens on the channel. */
+  async prepare(): Promise<void> {
+    await Promise.all([
+      this.line.subscribe(EVENTS),
+      ...Object.entries({
+        digits_dialed_filter: '.+',
+        playback_terminators: 'none',
+        hangup_after_bridge: 'false',
+        park_after_bridge: 'true',
+        hold_music: 'silence',
+      }).map(([name, value]) => this.line.confirmed('uuid_setvar', this.uuid, name, value)),
+    ]);
   }
 
-  /** FreeSWITCH's name of the channel that it is joined to; null for none. */
-  async peer(): Promise<string | null> {
-    const peer = await this.variable('signal_bond');
-    // The variable outlives the other channel.
-    return peer !== null && (await this.api('uuid_exists', peer)) === 'true' ? peer : null;
-  }
-
-  /** Resolves when FreeSWITCH has parked the channel, from now on: nothing that ran before runs any more. */
-  async parked(deadlineMs: number): Promise<void> {
-    const conn = this.#conn;
-    if (!conn || this.#over) return;
-    const event = `esl::event::CHANNEL_PARK::${this.uuid}`;
-    await new Promise<void>((resolve, reject) => {
-      const finish = () => {
-        clearTimeout(late);
-        conn.off(event, finish);
-        this.#waiting.delete(finish);
-        resolve();
-      };
-      const late = setTimeout(() => {
-        finish();
-        reject(new MediaError('engine-lost', 'FreeSWITCH did not park the channel'));
-      }, deadlineMs);
-      this.#waiting.add(finish);
-      conn.on(event, finish);
+  /**
+   * Shows FreeSWITCH the far end, by re-INVITE unless it was shown just that before. Rejects with MediaError, and then
+   * nothing has changed.
+   */
+  async show(audio: AgreedAudio): Promise<void> {
+    const shown = farSideSdp(audio, 0);
+    if (shown === this.#shown) return;
+    this.#version += 1;
+    const offer = farSideSdp(audio, this.#version);
+    const { sip } = this.#options;
+    const answer = await sip.reinvite(this.#dialog, offer, REINVITE_MS).catch((error: unknown) => {
+      throw refusal(error);
     });
-  }
-
-  /** Begins an application. `argument` is never keyed data: FreeSWITCH logs it. */
-  execute(app: string, argument: string): Execution {
-    const conn = this.#conn;
-    if (!conn || this.#over) return { started: Promise.resolve(), done: Promise.resolve() };
-    const began = `esl::event::CHANNEL_EXECUTE::${this.uuid}`;
-    let begin = () => {};
-    const started = new Promise<void>((resolve) => {
-      begin = resolve;
-    });
-    const done = new Promise<void>((resolve) => {
-      const finish = () => {
-        conn.off(began, onBegun);
-        this.#waiting.delete(finish);
-        begin();
-        resolve();
-      };
-      this.#waiting.add(finish);
-      const id = conn.execute(word(app), argument, finish);
-      const onBegun = (event: EslEvent) => {
-        if (event.getHeader('Application-UUID') === id) begin();
-      };
-      conn.on(began, onBegun);
-    });
-    return { started, done };
-  }
-
-  /** Sets the far end's SDP by re-INVITE; resolves with FreeSWITCH's answer. Rejects with MediaError. */
-  async modify(remoteSdp: string): Promise<string> {
-    if (this.#over) throw lost();
-    try {
-      return await this.#sip.reinvite(this.#endpoint.dialog, remoteSdp, REINVITE_MS);
-    } catch (error) {
-      if (statusOf(error) === 488)
-        throw new MediaError('no-common-codec', 'FreeSWITCH has no codec in common with it');
-      throw new MediaError('engine-lost', 'FreeSWITCH did not take the SDP', { cause: error });
+    const local = readLocalSdp(answer);
+    if (local.port !== this.#local.port || local.address !== this.#local.address) {
+      throw new MediaError('engine-lost', 'FreeSWITCH moved its side of the audio');
     }
+    this.#local = local;
+    this.#shown = shown;
   }
 
-  /** Hangs up; resolves when FreeSWITCH has confirmed it, or is given up. Never rejects. Idempotent. */
-  async close(): Promise<void> {
-    if (this.#over) return;
-    this.#over = true;
-    await this.#sip.hangUp(this.#endpoint.dialog);
-    this.#release();
+  async facts(): Promise<ChannelFacts> {
+    // In one go: answers come in the order of the questions.
+    const [counted, answer] = await Promise.all([
+      this.line.api('uuid_set_media_stats', this.uuid),
+      this.line.api('eval', `uuid:${this.uuid}`, FACTS_EXPRESSION),
+    ]);
+    if (!counted.startsWith('+OK')) throw new MediaError('engine-lost', 'FreeSWITCH has lost the channel');
+    const [state = '', bond = '', bridge = '', argument = '', codec = '', received = '', sent = '', ...sdp] =
+      answer.split('|');
+    return {
+      peer: peerIn(state, bond, bridge),
+      argument,
+      codec,
+      received: Number(received),
+      sent: Number(sent),
+      local: readLocalSdp(sdp.join('|')),
+    };
   }
 
-  /** Whatever ends a channel that we did not end leads here. */
-  gone(): void {
-    if (this.#over) return;
-    this.#over = true;
-    void this.#sip.hangUp(this.#endpoint.dialog);
-    this.#release();
-    this.#events.onGone();
+  /** Of this channel, or another one on the same server: whether its audio goes to another, and to which. */
+  async bridge(channel = this.uuid): Promise<{ readonly peer: string | null; readonly joined: boolean }> {
+    const answer = await this.line.api('eval', `uuid:${channel}`, PEER_EXPRESSION);
+    const [state = '', bond = '', bridge = ''] = answer.trim().split('|');
+    return { peer: peerIn(state, bond, bridge), joined: BRIDGED.includes(state) };
   }
 
-  #release(): void {
-    for (const settle of [...this.#waiting]) settle();
-    this.#waiting.clear();
-    this.#conn = null;
+  /** Resolves at the next event of the channel, or after so long. */
+  change(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(late);
+        this.#changes.delete(done);
+        resolve();
+      };
+      const late = setTimeout(done, ms);
+      this.#changes.add(done);
+    });
+  }
+
+  /** Hangs up; resolves when FreeSWITCH has no such channel any more, or cannot be reached. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#options.sip.hangUp(this.#dialog);
+    await ended(this.#ended.signal, END_MS);
+    if (!this.#ended.signal.aborted) await this.#options.kill(this.uuid);
+    this.line.close();
   }
 }
 
+/** Whom a channel's audio goes to, or is about to. */
+function peerIn(state: string, bond: string, bridge: string): string | null {
+  if (bond !== '') return bond;
+  return BRIDGED.includes(state) ? bridge : null;
+}
+
+function ended(signal: AbortSignal, ms: number): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(late);
+      resolve();
+    };
+    const late = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
+
+/** The SIP status that an error carries; 0 for none. */
 export function statusOf(error: unknown): number {
   return typeof error === 'object' && error !== null
     ? Number((error as { status?: unknown }).status ?? 0)
     : 0;
 }
 
-function lost(): MediaError {
-  return new MediaError('engine-lost', 'the channel in FreeSWITCH is gone');
+/** What FreeSWITCH's refusal means to a call. */
+export function refusal(cause: unknown): MediaError {
+  if (cause instanceof MediaError) return cause;
+  const status = statusOf(cause);
+  const because = (code: MediaErrorCode, message: string) => new MediaError(code, message, { cause });
+  if (status === 488) return because('no-common-codec', 'FreeSWITCH does not take the SDP (SIP 488)');
+  if (status === 403) return because('engine-lost', 'FreeSWITCH refused our key (SIP 403)');
+  if (status === 480 || status === 503)
+    return because('no-port', `FreeSWITCH takes no more calls (SIP ${status})`);
+  return because(
+    'engine-lost',
+    status > 0 ? `FreeSWITCH answered SIP ${status}` : 'FreeSWITCH did not answer',
+  );
 }

@@ -1,10 +1,11 @@
-import type { Dtmf } from 'drachtio-fsmrf/lib/endpoint.js';
+import type { EslEvent } from 'drachtio-modesl';
 import type { DigitEvent, DtmfMethod } from '../endpoint.js';
 import { KeyPresses } from '../rtp/key-presses.js';
 import { asciiToEvent, eventToAscii } from '../rtp/keys.js';
 import { readInfoKey } from '../rtp/sip-info.js';
 
 const METHOD_BIT: Readonly<Record<DtmfMethod, number>> = { rfc4733: 1, 'sip-info': 2, 'in-band': 4 };
+const SAMPLES_PER_MS = 8;
 /** Longer than any key press. */
 const FORGET_MS = 1000;
 
@@ -20,12 +21,14 @@ export class Digits {
     return () => this.#listeners.delete(own);
   }
 
-  /** An event of FreeSWITCH, which comes when the key is up again. */
-  fromFreeswitch({ dtmf, duration, source }: Dtmf): void {
-    const event = asciiToEvent(dtmf.charCodeAt(0));
+  /** A DTMF event of FreeSWITCH, which comes when the key is up again. */
+  fromFreeswitch(dtmf: EslEvent): void {
+    const event = asciiToEvent((dtmf.getHeader('DTMF-Digit') ?? '').charCodeAt(0));
     if (event < 0) return;
-    const durationMs = Math.round(Math.max(0, Number(duration) || 0) / 8);
-    this.#press(eventToAscii(event), source === 'INBAND_AUDIO' ? 'in-band' : 'rfc4733', durationMs);
+    const samples = Number(dtmf.getHeader('DTMF-Duration'));
+    const durationMs = Math.round(Math.max(0, samples || 0) / SAMPLES_PER_MS);
+    const inBand = dtmf.getHeader('DTMF-Source') === 'INBAND_AUDIO';
+    this.#press(eventToAscii(event), inBand ? 'in-band' : 'rfc4733', durationMs);
   }
 
   /** False when the body is none of a key. */

@@ -1,107 +1,87 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { readHello } from './channel-hello.js';
 
-/** A connection that has not turned out to be one of our calls by then is ended. */
-const CLAIM_MS = 5000;
-/** Connections that may wait to be claimed at once. */
-const MOST_UNCLAIMED = 512;
-/** What a connection may send before it is claimed: FreeSWITCH describes a whole channel in its first frame. */
-const MOST_UNCLAIMED_BYTES = 512 * 1024;
+export interface EslGateOptions {
+  /** Local address to listen on: a private one. */
+  readonly address: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Whether a FreeSWITCH of ours is at this address. */
+  readonly admits: (address: string) => boolean;
+  /** Who waits for the channel of this name, if anybody does. */
+  readonly claim: (name: string) => ((socket: Socket, hello: Buffer) => void) | null;
+  /** Longest time from the connection to the end of its first message, in milliseconds. Default 5000. */
+  readonly helloMs?: number;
+  /** Connections that may be on the way at once. Default 1000. */
+  readonly mostPending?: number;
+}
 
 /**
- * Where FreeSWITCH connects back to for each call (its `socket` application). drachtio-fsmrf's own listener takes
- * anybody, and throws out of the socket's event at the first frame that it cannot read; here only addresses of
- * configured servers come in, nothing that they send can throw, and a connection that is none of our calls ends.
+ * Takes the event sockets that FreeSWITCH opens for each channel. They are not authenticated by any password, so one
+ * is handed on only when it comes from a FreeSWITCH of ours and names a channel that we are waiting for, by a random
+ * name that nobody else was told. All others are closed, whatever they send or do not send.
  */
 export class EslGate {
-  readonly #server: Server;
-  readonly #takers = new Map<string, (socket: Socket) => void>();
-  readonly #unclaimed = new Map<Socket, NodeJS.Timeout>();
+  readonly #options: EslGateOptions;
+  readonly #pending = new Set<Socket>();
+  #server: Server | null = null;
 
-  private constructor(server: Server) {
-    this.#server = server;
-    server.on('connection', (socket) => this.#admit(socket));
+  constructor(options: EslGateOptions) {
+    this.#options = options;
+  }
+
+  /** The port that is listened on. */
+  get port(): number {
+    const address = this.#server?.address() as AddressInfo | null | undefined;
+    return address?.port ?? 0;
   }
 
   /** Rejects with the system's error when it cannot listen. */
-  static async open(address: string, port: number): Promise<EslGate> {
-    const server = createServer();
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, address, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
-    return new EslGate(server);
+  async start(): Promise<void> {
+    const server = createServer((socket) => this.#accept(socket));
+    server.listen(this.#options.port, this.#options.address);
+    await once(server, 'listening');
+    server.on('error', () => {});
+    this.#server = server;
   }
 
-  get port(): number {
-    const address = this.#server.address();
-    return typeof address === 'object' && address ? address.port : 0;
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    for (const socket of this.#pending) socket.destroy();
+    if (server) await new Promise((resolve) => server.close(resolve));
   }
 
-  /** Connections that wait to be claimed. */
-  get unclaimed(): number {
-    return this.#unclaimed.size;
-  }
-
-  /** Connections from this IP address go to `take` from now on; null: they are refused again. */
-  route(address: string, take: ((socket: Socket) => void) | null): void {
-    if (take) this.#takers.set(address, take);
-    else this.#takers.delete(address);
-  }
-
-  /** The connection belongs to a call of ours. */
-  claim(socket: Socket): void {
-    clearTimeout(this.#unclaimed.get(socket));
-    this.#unclaimed.delete(socket);
-  }
-
-  close(): Promise<void> {
-    for (const socket of this.#unclaimed.keys()) socket.destroy();
-    return new Promise((resolve) => this.#server.close(() => resolve()));
-  }
-
-  #admit(socket: Socket): void {
-    socket.on('error', () => socket.destroy());
-    const take = this.#takers.get(plain(socket.remoteAddress ?? ''));
-    if (!take || this.#unclaimed.size >= MOST_UNCLAIMED) {
-      socket.destroy();
-      return;
-    }
-    this.#unclaimed.set(
-      socket,
-      setTimeout(() => socket.destroy(), CLAIM_MS),
-    );
-    socket.on('close', () => this.claim(socket));
-    socket.on('data', () => {
-      if (this.#unclaimed.has(socket) && socket.bytesRead > MOST_UNCLAIMED_BYTES) socket.destroy();
-    });
-    take(socket);
-    hardenSocket(socket);
-  }
-}
-
-/**
- * drachtio-modesl throws out of the socket's event when a frame cannot be read: the connection is useless then, and
- * is ended instead of the process.
- */
-export function hardenSocket(socket: Socket): void {
-  // It writes a command in two pieces; the second one would wait 40 ms for the ACK of the first.
-  socket.setNoDelay(true);
-  socket.setKeepAlive(true, 10_000);
-  for (const read of socket.listeners('data') as ((chunk: Buffer) => void)[]) {
-    socket.removeListener('data', read);
-    socket.on('data', (chunk: Buffer) => {
+  #accept(socket: Socket): void {
+    const { admits, helloMs = 5000, mostPending = 1000 } = this.#options;
+    socket.on('error', () => {});
+    const from = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    if (!admits(from) || this.#pending.size >= mostPending) return void socket.destroy();
+    this.#pending.add(socket);
+    const late = setTimeout(() => socket.destroy(), helloMs);
+    const leave = () => {
+      clearTimeout(late);
+      this.#pending.delete(socket);
+      socket.off('close', leave);
+      socket.off('data', read);
+    };
+    let bytes = Buffer.alloc(0);
+    const read = (chunk: Buffer) => {
+      bytes = Buffer.concat([bytes, chunk]);
       try {
-        read.call(socket, chunk);
+        const name = readHello(bytes);
+        if (name === null) return;
+        const take = this.#options.claim(name);
+        leave();
+        if (take) take(socket, bytes);
+        else socket.destroy();
       } catch {
         socket.destroy();
       }
-    });
+    };
+    socket.on('close', leave);
+    socket.on('data', read);
+    socket.write('connect\n\n');
   }
-}
-
-function plain(address: string): string {
-  return address.startsWith('::ffff:') ? address.slice(7) : address;
 }

@@ -1,55 +1,68 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import type { EslEvent } from 'drachtio-modesl';
 import type {
   AudioItem,
   AudioLoop,
   DigitEvent,
+  DtmfMethod,
   EndpointState,
   MediaEndpoint,
   PlayOptions,
   PlayOutcome,
 } from '../endpoint.js';
 import { MediaError } from '../media-server.js';
-import { type RemoteAudio, readRemoteSdp } from '../sdp/remote.js';
-import type { Channel, ChannelEvents } from './channel.js';
+import type { Codec } from '../sdp/remote.js';
+import { type AgreedAudio, type Negotiation, SdpSession } from '../sdp/session.js';
+import type { Channel } from './channel.js';
 import { Digits } from './digits.js';
+import { UNKNOWN_FAR_SIDE } from './far-side-sdp.js';
+import { isHeld } from './local-sdp.js';
 import type { Node } from './node.js';
+import { PacketAge } from './packet-age.js';
 import { Player } from './player.js';
-import { withDirection } from './sdp-direction.js';
+import { pressKeys } from './send-keys.js';
 import type { Sounds } from './sounds.js';
 
 export interface FreeswitchEndpointOptions {
   readonly node: Node;
   readonly sounds: Sounds;
   readonly relaysKeys: boolean;
-  readonly openChannel: (offer: string | null, events: ChannelEvents) => Promise<Channel>;
-  /** The endpoint of this channel, or null. */
-  readonly endpointOf: (uuid: string) => string | null;
-  readonly onClosed: () => void;
-  /** The channel ended without us. */
+  /** The endpoint that has this channel. */
+  readonly endpointOf: (channel: string) => string | null;
+  /** Called when the channel is gone and nobody asked for that; {@link FreeswitchEndpoint.lose} was called by then. */
   readonly onLost: () => void;
+  readonly onClosed: () => void;
 }
 
-const DEFAULT_PRESS_MS = 100;
-/** FreeSWITCH counts in samples at 8 kHz, and has its own pause between two keys. */
-const SAMPLES_PER_MS = 8;
+const CODECS: readonly Codec[] = ['PCMU', 'PCMA'];
 
-/** One leg whose media a FreeSWITCH terminates. Its channel is made with the first offer, from either side. */
+/** What there is while there is a channel. */
+interface Standing {
+  readonly channel: Channel;
+  readonly sdp: SdpSession;
+  readonly player: Player;
+  readonly age: PacketAge;
+}
+
+/**
+ * One leg whose media a FreeSWITCH terminates. It belongs to a server from its beginning; its channel is made with the
+ * first SDP, from either side. SDP is negotiated here, and FreeSWITCH is shown the outcome.
+ */
 export class FreeswitchEndpoint implements MediaEndpoint {
   readonly id = randomUUID();
   readonly relaysKeys: boolean;
   readonly #options: FreeswitchEndpointOptions;
   readonly #digits = new Digits();
-  #channel: Channel | null = null;
-  #opening: Promise<Channel> | null = null;
-  #player: Player | null = null;
-  /** Wanted before there was a channel. */
-  #loop: AudioLoop | null = null;
-  #localSdp = '';
-  #remoteSdp: string | null = null;
-  #held = false;
+  #standing: Standing | null = null;
+  /** What was last agreed with the far end. */
+  #audio: AgreedAudio | null = null;
+  /** FreeSWITCH looks for keys in the audio. */
   #inBand = false;
-  #playing = 0;
-  #packets = { count: -1, changedAt: performance.now() };
+  #loop: AudioLoop | null = null;
+  /** The prompt asked for last. */
+  #latestPlay = 0;
+  /** One offer or answer at a time. */
+  #negotiating: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | null = null;
   #lost = false;
 
@@ -62,85 +75,76 @@ export class FreeswitchEndpoint implements MediaEndpoint {
     return this.#options.node;
   }
 
-  get hasChannel(): boolean {
-    return this.#channel !== null && !this.#channel.over;
+  /** Null before the first SDP. */
+  get channel(): Channel | null {
+    return this.#standing?.channel ?? null;
   }
 
-  /** FreeSWITCH's name of the channel; null before there is one. */
-  get uuid(): string | null {
-    return this.#channel?.uuid ?? null;
+  get player(): Player | null {
+    return this.#standing?.player ?? null;
   }
 
-  /** Throws MediaError `closed` or `engine-lost` when there is none. */
-  get channel(): Channel {
-    if (!this.#channel || this.#ended) throw this.#endedError();
-    return this.#channel;
+  /** Neither closed nor lost. */
+  get live(): boolean {
+    return this.#closing === null;
   }
 
-  async answer(offerSdp: string): Promise<string> {
-    this.#assertOpen();
-    audioOf(offerSdp);
-    const known = this.#channel;
-    const answer = known ? await known.modify(offerSdp) : (await this.#open(offerSdp)).firstSdp;
-    assertNotDowngraded(offerSdp, answer);
-    await this.#agree(offerSdp, answer);
-    return answer;
+  answer(offerSdp: string): Promise<string> {
+    return this.#negotiate(async () => {
+      const { audio } = (this.#standing?.sdp ?? newSession('0.0.0.0', 9)).answer(offerSdp);
+      const standing = this.#standing ?? (await this.#open(audio));
+      const negotiation = standing.sdp.answer(offerSdp);
+      await this.#adopt(standing, negotiation);
+      return negotiation.sdp;
+    });
   }
 
-  async offer(): Promise<string> {
-    this.#assertOpen();
-    if (!this.#channel) this.#localSdp = (await this.#open(null)).firstSdp;
-    return withDirection(this.#localSdp, 'sendrecv');
+  offer(remoteSdp?: string): Promise<string> {
+    return this.#negotiate(async () => {
+      const { sdp } = this.#standing ?? (await this.#open(UNKNOWN_FAR_SIDE));
+      return sdp.offer(remoteSdp);
+    });
   }
 
-  async acceptAnswer(answerSdp: string): Promise<void> {
-    this.#assertOpen();
-    audioOf(answerSdp);
-    await this.#agree(answerSdp, await this.channel.modify(answerSdp));
+  acceptAnswer(answerSdp: string): Promise<void> {
+    return this.#negotiate(async () => {
+      if (!this.#standing) throw new MediaError('bad-sdp', 'there is no offer that this could answer');
+      await this.#adopt(this.#standing, this.#standing.sdp.acceptAnswer(answerSdp));
+    });
   }
 
-  async hold(): Promise<void> {
-    if (this.#remoteSdp === null) return;
-    await this.channel.modify(withDirection(this.#remoteSdp, 'inactive'));
-    this.#held = true;
+  hold(): Promise<void> {
+    return this.#reconfigure({ sending: false, receiving: false });
   }
 
-  async resume(): Promise<void> {
-    if (this.#remoteSdp === null) return;
-    await this.channel.modify(this.#remoteSdp);
-    this.#held = false;
+  resume(): Promise<void> {
+    return this.#reconfigure({});
   }
 
-  async play(items: readonly AudioItem[], options: PlayOptions = {}): Promise<PlayOutcome> {
-    this.#assertOpen();
-    this.#playing += 1;
-    const turn = this.#playing;
+  async play(items: readonly AudioItem[], { bargeIn = false }: PlayOptions = {}): Promise<PlayOutcome> {
+    this.#established();
+    this.#latestPlay += 1;
+    const turn = this.#latestPlay;
     const sound = await this.#options.sounds.resolve(items);
-    const barge = options.bargeIn ? this.#digits.listen(() => void this.#interrupt(turn)) : () => {};
     try {
-      if (this.#ended) return 'closed';
-      if (turn !== this.#playing) return 'interrupted';
-      if (sound.files.length === 0) return 'finished';
-      return await this.#requirePlayer().play(sound.files);
-    } catch (error) {
-      if (this.#ended) return 'closed';
-      throw error;
+      if (!this.#standing || this.#closing) return 'closed';
+      if (turn !== this.#latestPlay) return 'interrupted';
+      return sound.files.length === 0 ? 'finished' : await this.#standing.player.play(sound.files, bargeIn);
     } finally {
-      barge();
       sound.done();
     }
   }
 
   async stopPlaying(): Promise<void> {
     this.#assertOpen();
-    this.#playing += 1;
-    await this.#player?.stop();
+    this.#latestPlay += 1;
+    await this.player?.stop();
   }
 
   async setLoop(loop: AudioLoop | null): Promise<void> {
     this.#assertOpen();
     this.#loop = loop;
-    await this.#player?.setLoop(loop === null ? null : this.#options.sounds.loop(loop));
+    await this.player?.setLoop(loop === null ? null : this.#options.sounds.loop(loop));
   }
 
   onDigit(listener: (digit: DigitEvent) => void): () => void {
@@ -151,50 +155,28 @@ export class FreeswitchEndpoint implements MediaEndpoint {
     return this.#digits.fromInfo(contentType, body);
   }
 
-  async sendDigits(codes: readonly number[], options: { durationMs?: number } = {}): Promise<void> {
-    const { durationMs = DEFAULT_PRESS_MS } = options;
-    const keys = String.fromCharCode(...codes);
-    if (keys !== '') {
-      const press = `${keys}@${Math.round(durationMs * SAMPLES_PER_MS)}`;
-      await this.channel.order('uuid_send_dtmf', this.channel.uuid, press);
-    }
+  async sendDigits(
+    codes: readonly number[],
+    options: { durationMs?: number; gapMs?: number } = {},
+  ): Promise<void> {
+    await pressKeys(this.#established().channel, codes, options);
   }
 
-  /** `keyDown` is not known: FreeSWITCH tells of a key when it is up again. */
+  /** `keyDown` is not known: FreeSWITCH tells of a key when it is up again. Nor is `nextSequence`. */
   async state(): Promise<EndpointState> {
-    const { channel } = this;
-    await channel.api('uuid_set_media_stats', channel.uuid);
-    const peer = await channel.peer();
-    const received = Number(await channel.variable('rtp_audio_in_packet_count'));
-    const audio = this.#remoteSdp === null ? null : audioOf(this.#remoteSdp);
-    const voice = audio?.formats.find(({ kind }) => kind !== 'telephone-event')?.kind;
-    const now = performance.now();
-    if (received !== this.#packets.count) this.#packets = { count: received, changedAt: now };
+    const { channel, player, age } = this.#established();
+    const facts = await channel.facts();
     return {
-      peer: peer === null ? null : (this.#options.endpointOf(peer) ?? peer),
-      loop: this.#player?.looping ? this.#loop : null,
-      playing: this.#player?.playing ?? false,
+      peer: facts.peer === null ? null : (this.#options.endpointOf(facts.peer) ?? facts.peer),
+      loop: player.loop !== null && player.loop === facts.argument ? this.#loop : null,
+      playing: player.prompt !== null && player.prompt === facts.argument,
       keyDown: false,
-      held: this.#held || (audio !== null && !hears(audio)),
-      codec: voice === 'PCMU' || voice === 'PCMA' ? voice : null,
-      lastPacketAgeMs: now - this.#packets.changedAt,
+      held: isHeld(facts.local),
+      codec: facts.codec === 'PCMU' || facts.codec === 'PCMA' ? facts.codec : null,
+      lastPacketAgeMs: age.of(facts.received),
       nextSequence: null,
-      dtmf: audio === null ? [] : [this.#inBand ? 'in-band' : 'rfc4733', 'sip-info'],
+      dtmf: this.#methods(),
     };
-  }
-
-  /** Silences what is played to it, before a bridge, and lets the loop sound again after it. */
-  async setBridged(bridged: boolean): Promise<void> {
-    await this.#player?.setBridged(bridged);
-  }
-
-  /** The server is gone, or its channel is. */
-  onLost(): void {
-    if (this.#ended) return;
-    this.#lost = true;
-    this.#end();
-    this.#channel?.gone();
-    this.#options.onLost();
   }
 
   close(): Promise<void> {
@@ -202,85 +184,107 @@ export class FreeswitchEndpoint implements MediaEndpoint {
     return this.#closing;
   }
 
+  /** The server is gone, or the channel, and nobody asked for that. */
+  lose(): void {
+    if (this.#closing) return;
+    this.#lost = true;
+    void this.close();
+  }
+
+  #methods(): readonly DtmfMethod[] {
+    if (!this.#audio) return [];
+    return [this.#audio.eventPayloadType === null ? 'in-band' : 'rfc4733', 'sip-info'];
+  }
+
+  async #open(audio: AgreedAudio): Promise<Standing> {
+    const { node, sounds } = this.#options;
+    let player: Player | null = null;
+    const channel = await node.openChannel(audio, {
+      onGone: () => this.#gone(),
+      onEvent: (name, event) => this.#event(player, name, event),
+    });
+    player = new Player(channel.uuid, channel.line);
+    const { address, port } = channel.local;
+    const standing = { channel, player, sdp: newSession(address, port), age: new PacketAge() };
+    this.#standing = standing;
+    this.#assertOpen();
+    await this.#listenInBand(standing, audio);
+    if (this.#loop !== null) await player.setLoop(sounds.loop(this.#loop));
+    return standing;
+  }
+
+  /** Shows FreeSWITCH what was agreed; then it is. */
+  async #adopt(standing: Standing, { audio, commit }: Negotiation): Promise<void> {
+    await standing.channel.show(audio);
+    await this.#listenInBand(standing, audio);
+    this.#audio = audio;
+    commit();
+  }
+
+  #reconfigure(but: Partial<AgreedAudio>): Promise<void> {
+    return this.#negotiate(async () => {
+      if (this.#standing && this.#audio) await this.#standing.channel.show({ ...this.#audio, ...but });
+    });
+  }
+
+  /** Tones are looked for only where no telephone-event was agreed: FreeSWITCH would tell the same key twice. */
+  async #listenInBand({ channel }: Standing, { eventPayloadType }: AgreedAudio): Promise<void> {
+    const wanted = eventPayloadType === null;
+    if (wanted === this.#inBand) return;
+    await channel.line.execute(channel.uuid, randomUUID(), wanted ? 'start_dtmf' : 'stop_dtmf');
+    this.#inBand = wanted;
+  }
+
+  #event(player: Player | null, name: string, event: EslEvent): void {
+    player?.onEvent(name, event);
+    if (name !== 'DTMF') return;
+    this.#digits.fromFreeswitch(event);
+    player?.key();
+  }
+
+  #gone(): void {
+    if (this.#closing) return;
+    this.lose();
+    this.#options.onLost();
+  }
+
   async #close(): Promise<void> {
-    this.#end();
-    const channel = await this.#opening?.catch(() => null);
-    await channel?.close();
+    this.#digits.close();
+    this.player?.close();
+    await this.#negotiating.catch(() => {});
+    await this.channel?.close();
     this.#options.onClosed();
   }
 
-  #end(): void {
-    this.#player?.close();
-    this.#digits.close();
+  #negotiate<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#negotiating
+      .then(() => {
+        this.#assertOpen();
+        return work();
+      })
+      .catch((error: unknown) => {
+        throw this.#closing ? this.#endedError() : error;
+      });
+    this.#negotiating = done.catch(() => {});
+    return done;
   }
 
-  async #open(offer: string | null): Promise<Channel> {
-    this.#opening ??= this.#options.openChannel(offer, {
-      onDigit: (digit) => this.#digits.fromFreeswitch(digit),
-      onGone: () => this.onLost(),
-    });
-    const channel = await this.#opening;
-    if (this.#ended) throw this.#endedError();
-    this.#channel = channel;
-    this.#player = new Player(channel);
-    if (this.#loop) await this.#player.setLoop(this.#options.sounds.loop(this.#loop));
-    return channel;
-  }
-
-  async #agree(remoteSdp: string, localSdp: string): Promise<void> {
-    this.#remoteSdp = remoteSdp;
-    this.#localSdp = localSdp;
-    this.#held = false;
-    await this.#listenInBand(audioOf(remoteSdp));
-  }
-
-  /** Tones are looked for only where the far end knows no telephone-event. */
-  async #listenInBand(audio: RemoteAudio): Promise<void> {
-    const wanted = !audio.formats.some(({ kind }) => kind === 'telephone-event');
-    if (wanted === this.#inBand) return;
-    this.#inBand = wanted;
-    const execution = this.channel.execute(wanted ? 'start_dtmf' : 'stop_dtmf', '');
-    await execution.done;
-  }
-
-  async #interrupt(turn: number): Promise<void> {
-    if (turn === this.#playing) await this.stopPlaying().catch(() => {});
-  }
-
-  #requirePlayer(): Player {
-    if (!this.#player) throw new MediaError('closed', 'the far end has no media yet');
-    return this.#player;
-  }
-
-  get #ended(): boolean {
-    return this.#closing !== null || this.#lost;
+  #established(): Standing {
+    this.#assertOpen();
+    if (!this.#standing) throw new MediaError('closed', 'nothing was agreed with the far end yet');
+    return this.#standing;
   }
 
   #assertOpen(): void {
-    if (this.#ended) throw this.#endedError();
+    if (this.#closing) throw this.#endedError();
   }
 
   #endedError(): MediaError {
-    if (this.#lost) return new MediaError('engine-lost', 'FreeSWITCH gave the call up');
-    return new MediaError('closed', 'the endpoint is closed');
+    if (!this.#lost) return new MediaError('closed', 'the endpoint is closed');
+    return new MediaError('engine-lost', `FreeSWITCH at ${this.node.name} has lost the channel`);
   }
 }
 
-/** The audio of a stranger's SDP. Throws MediaError. */
-function audioOf(sdp: string): RemoteAudio {
-  const audio = readRemoteSdp(sdp).find((section) => section.audio !== null)?.audio;
-  if (!audio)
-    throw new MediaError('no-common-codec', 'no audio section can be used: needed are PCMU or PCMA');
-  return audio;
-}
-
-function hears({ address, direction }: RemoteAudio): boolean {
-  return address !== null && (direction === 'sendrecv' || direction === 'recvonly');
-}
-
-/** An offer with keys must be answered with keys (RFC 4568 section 5.1.2). */
-function assertNotDowngraded(offer: string, answer: string): void {
-  if (!/^m=audio \d+ RTP\/SAVPF? /m.test(offer)) return;
-  if (/^m=audio \d+ RTP\/SAVPF? /m.test(answer) && /^a=crypto:/m.test(answer)) return;
-  throw new MediaError('no-common-codec', 'FreeSWITCH did not answer SRTP with SRTP');
+function newSession(address: string, port: number): SdpSession {
+  return new SdpSession({ address, port, sessionId: String(randomInt(1, 2 ** 47)), codecs: CODECS, srtpRequired: false, newKey: randomBytes });
 }

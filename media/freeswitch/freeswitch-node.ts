@@ -11,7 +11,13 @@ export interface FreeswitchNode {
 }
 
 /** Why a server cannot be used. A closed list, for log lines. */
-export type NodeFault = 'unreachable' | 'password-refused' | 'silent' | 'closed' | 'prompts-missing';
+export type NodeFault =
+  | 'unreachable'
+  | 'address-refused'
+  | 'password-refused'
+  | 'silent'
+  | 'closed'
+  | 'prompts-missing';
 
 export class NodeFailure extends Error {
   readonly fault: NodeFault;

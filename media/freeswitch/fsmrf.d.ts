@@ -8,16 +8,18 @@ declare module 'drachtio-modesl' {
     getBody(): string;
   }
 
+  type Listener = (event: EslEvent) => void;
+
   export interface Connection {
-    socket: Socket | null;
+    readonly socket: Socket | null;
     /** It must not connect again by itself. */
     closing: boolean;
-    on(event: string, listener: (event: EslEvent) => void): void;
-    off(event: string, listener: (event: EslEvent) => void): void;
-    subscribe(events: readonly string[]): void;
-    api(command: string, reply: (event: EslEvent) => void): void;
-    /** Returns the Application-UUID of the execution; calls back when it is over. */
-    execute(app: string, argument: string, done: (event: EslEvent) => void): string;
+    readonly parser?: { readonly buffer: Buffer };
+    on(event: string, listener: Listener): void;
+    off(event: string, listener: Listener): void;
+    subscribe(events: readonly string[], reply?: Listener): void;
+    api(command: string, reply: Listener): void;
+    sendRecv(command: string, headers: Readonly<Record<string, string>>, reply: Listener): void;
   }
 
   const modesl: {
@@ -35,32 +37,29 @@ declare module 'drachtio-modesl' {
 declare module 'drachtio-fsmrf' {
   /** Holds what its media servers share. */
   export default class Mrf {
-    constructor(srf: { createUAC(uri: string, options: object): Promise<object> });
+    constructor(srf: {
+      createUAC(
+        uri: string,
+        options: { headers: Record<string, string>; localSdp?: string },
+      ): Promise<{ destroy(): void }>;
+    });
   }
 }
 
 declare module 'drachtio-fsmrf/lib/endpoint.js' {
   import type { Connection } from 'drachtio-modesl';
 
-  export interface Dtmf {
-    readonly dtmf: string;
-    /** In samples at 8 kHz. */
-    readonly duration: string;
-    readonly source: string;
-  }
-
   export default class Endpoint {
     readonly uuid: string;
     readonly conn: Connection | null;
     readonly dialog: object;
     readonly local: { readonly sdp: string };
-    on(event: 'dtmf', listener: (dtmf: Dtmf) => void): void;
     on(event: 'destroy', listener: () => void): void;
   }
 }
 
 declare module 'drachtio-fsmrf/lib/mediaserver.js' {
-  import type { Server, Socket } from 'node:net';
+  import type { Server } from 'node:net';
   import type Mrf from 'drachtio-fsmrf';
   import type Endpoint from 'drachtio-fsmrf/lib/endpoint.js';
   import type { Connection } from 'drachtio-modesl';
@@ -75,19 +74,16 @@ declare module 'drachtio-fsmrf/lib/mediaserver.js' {
       advertisedPort: number,
       profile: string,
     );
+    closing: boolean;
     /** Set when it listens. */
-    readonly _server?: { readonly server: Server; readonly connections: Record<string, { socket: Socket }> };
-    advertisedAddress: string;
-    advertisedPort: number;
-    /** Calls that FreeSWITCH has, as of its last heartbeat. */
-    readonly currentSessions: number;
+    readonly _server: {
+      readonly server: Server;
+      on(event: 'connection::open', listener: (connection: Connection) => void): void;
+    };
+    readonly pendingConnections: ReadonlyMap<string, unknown>;
     once(event: 'ready' | 'connect', listener: () => void): void;
     on(event: 'error', listener: (error: Error) => void): void;
-    createEndpoint(options: {
-      remoteSdp?: string;
-      srtp?: boolean;
-      headers: Record<string, string>;
-    }): Promise<Endpoint>;
+    createEndpoint(options: { remoteSdp: string; headers: Record<string, string> }): Promise<Endpoint>;
     disconnect(): void;
   }
 }

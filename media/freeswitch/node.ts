@@ -1,45 +1,56 @@
-import { lookup } from 'node:dns/promises';
-import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import type Endpoint from 'drachtio-fsmrf/lib/endpoint.js';
-import type { EslGate } from './esl-gate.js';
+import { MediaError } from '../media-server.js';
+import type { AgreedAudio } from '../sdp/session.js';
+import { Channel, type ChannelEvents, refusal, statusOf } from './channel.js';
+import { EslLine } from './esl-line.js';
+import { farSideSdp } from './far-side-sdp.js';
 import { type FreeswitchNode, NodeFailure, type NodeFault } from './freeswitch-node.js';
-import { type NodeConnection, openNodeConnection } from './node-connection.js';
-import type { MediaDialog, SipClient } from './sip-client.js';
+import { type NewChannel, NodeConnection } from './node-connection.js';
+import type { SipClient } from './sip-client.js';
+import { uuid } from './words.js';
+
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 5000;
+/** FreeSWITCH takes ports at random, and tries no other when something else holds one; it answers 488 then. */
+const PORT_TRIES = 3;
 
 export interface NodeOptions {
   readonly node: FreeswitchNode;
-  readonly gate: EslGate;
-  /** Where FreeSWITCH connects back to. */
-  readonly advertised: { readonly address: string; readonly port: number };
   readonly sip: SipClient;
-  /** Called on each new connection, before it is used: rejects when the server is not fit for calls. */
+  /** Where FreeSWITCH is to connect to for each channel. */
+  readonly listener: { readonly address: string; readonly port: number };
+  /** To reach the server, and to be let in. */
+  readonly connectMs: number;
+  /** Longest time for an answer of the server. */
+  readonly commandMs: number;
+  /** Between two questions whether the server is alive. */
+  readonly pingMs: number;
+  /** Called on each new connection, before it is used: rejects with NodeFailure when the server is not fit for calls. */
   readonly onConnected: (node: Node) => Promise<void>;
-  /** The server can be used (null), or why not. */
+  /** The server can be used (null), or why not; called when that changes. */
   readonly onChange: (fault: NodeFault | null) => void;
-  /** The connection is lost: replies that come later belong to nothing. */
+  /** The connection is lost, and every channel with it. */
   readonly onLost: () => void;
 }
 
-const PING_MS = 5000;
-const FIRST_RETRY_MS = 250;
-const LAST_RETRY_MS = 5000;
-
 /**
- * Keeps up the connection to one FreeSWITCH.
+ * One FreeSWITCH: keeps its connection up. Whatever hangs on one that is lost is given up, since nothing that comes
+ * over a later connection can be trusted to answer what was asked over an earlier one.
  *
  * ```
- * connecting ──▶ up ──▶ lost: its channels are given up ──▶ connecting (250 ms, doubled to 5 s) ...
+ * connecting ──▶ inspected ──▶ up ──▶ lost: channels end ──▶ connecting (250 ms, doubled to 5 s) ...
+ *                    └──▶ not fit: the connection is closed ──┘
  * ```
- * Each connection has a drachtio-fsmrf object of its own, which is thrown away with it.
  */
 export class Node {
   readonly #options: NodeOptions;
   readonly #closing = new AbortController();
   #connection: NodeConnection | null = null;
-  #fault: NodeFault | null = null;
+  #line: EslLine | null = null;
+  #fault: NodeFault | null = 'unreachable';
+  #said: NodeFault | null | undefined;
+  #sessions = 0;
   #running: Promise<void> = Promise.resolve();
-  #usable = false;
 
   constructor(options: NodeOptions) {
     this.#options = options;
@@ -50,13 +61,23 @@ export class Node {
     return `${host}:${port}`;
   }
 
-  get node(): FreeswitchNode {
-    return this.#options.node;
+  get weight(): number {
+    return this.#options.node.weight;
   }
 
   /** Takes calls. */
   get up(): boolean {
-    return this.#usable;
+    return this.#line?.up === true && this.#fault === null;
+  }
+
+  /** Calls that FreeSWITCH had when it was asked last, ours and others. */
+  get sessions(): number {
+    return this.#sessions;
+  }
+
+  /** Null while there is no connection. */
+  get connection(): NodeConnection | null {
+    return this.#connection;
   }
 
   /** Begins to connect; resolves when the first attempt has ended, well or not. */
@@ -66,32 +87,66 @@ export class Node {
     });
   }
 
-  /** An API command outside of calls; rejects when the connection is gone, or there is no answer in time. */
-  async api(command: string): Promise<string> {
-    if (!this.#connection) throw new NodeFailure('closed');
-    return this.#connection.api(command);
+  /** A command that belongs to no channel. Rejects with MediaError `engine-lost` when there is no answer. */
+  async api(...words: readonly string[]): Promise<string> {
+    if (!this.#line) throw new MediaError('engine-lost', `FreeSWITCH at ${this.name} is not connected`);
+    return this.#line.api(...words);
   }
 
-  /** A new channel: for this offer, or with an offer of FreeSWITCH's own. */
-  async createEndpoint(options: { remoteSdp?: string; srtp?: boolean }): Promise<Endpoint> {
-    const connection = this.#connection;
-    if (!connection) throw new NodeFailure('closed');
-    const headers = { 'X-Tacet-Key': this.#options.node.key };
-    const endpoint = await connection.createEndpoint({ ...options, headers });
-    const socket = endpoint.conn?.socket;
-    if (socket) this.#options.gate.claim(socket);
-    return endpoint;
-  }
-
-  /** Tells whose dialog with FreeSWITCH ended. */
-  onDialogGone(dialog: MediaDialog, listener: () => void): void {
-    this.#connection?.onDialogGone(dialog, listener);
+  /** A new channel, with this far end. Rejects with MediaError. */
+  async openChannel(farSide: AgreedAudio, events: ChannelEvents): Promise<Channel> {
+    const { sip, commandMs } = this.#options;
+    let ended = false;
+    const onGone = () => {
+      if (ended) return;
+      ended = true;
+      events.onGone();
+    };
+    const made = await this.#create(farSide, onGone).catch((error: unknown) => {
+      if (statusOf(error) !== 488) throw refusal(error);
+      // It was shown nothing but G.711.
+      throw new MediaError('no-port', 'FreeSWITCH found no port for RTP (SIP 488)', { cause: error });
+    });
+    const channel = new Channel(made, farSide, {
+      sip,
+      commandMs,
+      events: { ...events, onGone },
+      kill: (id) => this.#kill(id),
+    });
+    try {
+      await channel.prepare();
+      return channel;
+    } catch (error) {
+      ended = true;
+      void channel.close();
+      throw refusal(error);
+    }
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#connection?.close();
+    this.#line?.close();
     await this.#running;
+  }
+
+  async #create(farSide: AgreedAudio, onGone: () => void): Promise<NewChannel> {
+    for (let tries = 1; ; tries += 1) {
+      const connection = this.#connection;
+      if (!connection) throw new NodeFailure('closed');
+      const headers = { 'X-Tacet-Key': this.#options.node.key };
+      try {
+        return await connection.createChannel(farSideSdp(farSide, 1), headers, onGone);
+      } catch (error) {
+        if (statusOf(error) !== 488 || tries === PORT_TRIES) throw error;
+      }
+    }
+  }
+
+  /** Resolves when FreeSWITCH does not know the channel any more, or is not there itself. */
+  async #kill(channel: string): Promise<void> {
+    const line = this.#line;
+    if (!line?.up) return;
+    await line.api('uuid_kill', uuid(channel)).catch(() => '');
   }
 
   async #keepUp(attempted: () => void): Promise<void> {
@@ -99,71 +154,67 @@ export class Node {
     let delayMs = FIRST_RETRY_MS;
     while (!signal.aborted) {
       try {
-        const connection = await this.#connect();
-        this.#connection = connection;
-        await this.#options.onConnected(this);
-        delayMs = FIRST_RETRY_MS;
-        this.#usable = true;
-        this.#say(null);
-        attempted();
-        this.#say(await this.#watch(connection));
+        await this.#serve(() => {
+          delayMs = FIRST_RETRY_MS;
+          attempted();
+        });
       } catch (error) {
-        this.#say(error instanceof NodeFailure ? error.fault : 'unreachable');
-        attempted();
+        this.#say(error instanceof NodeFailure ? error.fault : 'closed');
       }
-      this.#lose();
+      attempted();
       await pause(delayMs, undefined, { signal }).catch(() => {});
       delayMs = Math.min(delayMs * 2, LAST_RETRY_MS);
     }
   }
 
-  async #connect(): Promise<NodeConnection> {
-    const { node, gate, advertised, sip } = this.#options;
-    const { address } = await lookup(node.host, 4).catch(() => ({ address: '' }));
-    if (address === '') throw new NodeFailure('unreachable');
-    await reach(address, node.port);
-    return openNodeConnection({ node: { ...node, host: address }, gate, advertised, sip });
-  }
-
-  /** Resolves with the reason when the connection is over. Asks the server now and then, and gives up one that is silent. */
-  async #watch(connection: NodeConnection): Promise<NodeFault> {
-    while (!connection.gone.aborted) {
-      await pause(PING_MS, undefined, { signal: connection.gone }).catch(() => {});
-      if (connection.gone.aborted) break;
-      const answered = await connection.api('global_getvar core_uuid').catch(() => null);
-      if (answered === null && !connection.gone.aborted) return 'silent';
+  /** One connection from its beginning to its end. Rejects with the reason of that. */
+  async #serve(up: () => void): Promise<never> {
+    const { node, sip, listener, connectMs, commandMs, pingMs, onConnected, onLost } = this.#options;
+    const { host, port, secret } = node;
+    const connection = await NodeConnection.open({
+      host,
+      port,
+      secret,
+      sip,
+      listener,
+      deadlineMs: connectMs,
+    });
+    const over = new AbortController();
+    const line = new EslLine(connection.connection, { deadlineMs: commandMs, onGone: () => over.abort() });
+    this.#connection = connection;
+    this.#line = line;
+    try {
+      if (this.#closing.signal.aborted) throw new NodeFailure('closed');
+      this.#sessions = sessionsIn(await line.api('status'));
+      await onConnected(this);
+      this.#say(null);
+      up();
+      for (;;) {
+        await pause(pingMs, undefined, { signal: over.signal }).catch(() => {});
+        if (over.signal.aborted) throw new NodeFailure('closed');
+        this.#sessions = sessionsIn(
+          await line.api('status').catch(() => {
+            throw new NodeFailure('silent');
+          }),
+        );
+      }
+    } finally {
+      this.#line = null;
+      this.#connection = null;
+      line.close();
+      connection.close();
+      onLost();
     }
-    return 'closed';
-  }
-
-  #lose(): void {
-    const connection = this.#connection;
-    this.#connection = null;
-    this.#usable = false;
-    connection?.close();
-    if (connection) this.#options.onLost();
   }
 
   #say(fault: NodeFault | null): void {
-    if (this.#closing.signal.aborted || (fault !== null && fault === this.#fault)) return;
     this.#fault = fault;
+    if (this.#said === fault || this.#closing.signal.aborted) return;
+    this.#said = fault;
     this.#options.onChange(fault);
   }
 }
 
-/**
- * Tries the way by a socket of our own: drachtio-modesl follows a refused connection with one attempt a millisecond,
- * for ever.
- */
-function reach(host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port });
-    const late = setTimeout(() => socket.destroy(new NodeFailure('unreachable')), PING_MS);
-    socket.on('connect', () => {
-      socket.destroy();
-      resolve();
-    });
-    socket.on('error', () => reject(new NodeFailure('unreachable')));
-    socket.on('close', () => clearTimeout(late));
-  });
+function sessionsIn(status: string): number {
+  return Number(/^(\d+) session\(s\) - /m.exec(status)?.[1] ?? 0);
 }

@@ -1,119 +1,219 @@
+import { randomUUID } from 'node:crypto';
+import type { EslEvent } from 'drachtio-modesl';
 import type { PlayOutcome } from '../endpoint.js';
-import type { Channel, Execution } from './channel.js';
+import { MediaError } from '../media-server.js';
+import type { EslLine } from './esl-line.js';
 import { soundPath } from './words.js';
 
-/** A loop is played so many times in a row; then it is begun anew, which is heard as a gap of some milliseconds. */
-const ROUNDS = 20;
+/** An order to stop can come just before FreeSWITCH begins to play, and is lost then: it is given again after this. */
+const BREAK_AGAIN_MS = 60;
+/** Longest time for FreeSWITCH to begin or to end an application. */
+const STEP_MS = 1500;
 
 interface Prompt {
+  readonly bargeIn: boolean;
+  readonly settle: (outcome: PlayOutcome) => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** What FreeSWITCH executes on the channel by our order. */
+interface Run {
+  readonly id: string;
   readonly argument: string;
-  end(outcome: PlayOutcome): void;
+  /** Null for a loop. */
+  readonly prompt: Prompt | null;
+  begun: boolean;
+  stopping: boolean;
+  over: boolean;
 }
 
 /**
- * What one channel sounds: a prompt, else a loop, else nothing; and neither while it is bridged. FreeSWITCH executes
- * one application at a time, so that each is broken off, and seen to be over, before the next.
+ * What one channel plays. FreeSWITCH plays one thing at a time: a prompt interrupts the loop, which begins anew behind it.
+ *
+ * ```
+ * silent ──▶ loop ◀──▶ prompt          one at a time; each order waits until FreeSWITCH has carried out the one before
+ *    └──▶ set aside for a bridge: no loop ──▶ parked: the loop again
+ * ```
  */
 export class Player {
-  readonly #channel: Channel;
-  #prompt: Prompt | null = null;
+  readonly #channel: string;
+  readonly #line: EslLine;
   #loop: string | null = null;
-  #bridged = false;
-  #running: Execution | null = null;
-  /** What runs now is this; compared by identity. */
-  #sounding: Prompt | string | null = null;
-  #turn: Promise<void> = Promise.resolve();
+  #bridge: 'none' | 'comes' | 'stands' = 'none';
+  #run: Run | null = null;
+  /** The prompt asked for last; one before it that has not begun does not any more. */
+  #latest = 0;
+  #orders: Promise<void> = Promise.resolve();
+  #wake: () => void = () => {};
+  #closed = false;
 
-  constructor(channel: Channel) {
+  constructor(channel: string, line: EslLine) {
     this.#channel = channel;
+    this.#line = line;
   }
 
-  get playing(): boolean {
-    return this.#prompt !== null;
+  /** FreeSWITCH said that it is bridged, and not yet that it is parked. */
+  get bridged(): boolean {
+    return this.#bridge === 'stands';
   }
 
-  /** The loop's file is what FreeSWITCH plays at this moment. */
-  get looping(): boolean {
-    return this.#loop !== null && this.#sounding === this.#loop;
+  /** Argument of the prompt that FreeSWITCH plays now. */
+  get prompt(): string | null {
+    return this.#run?.prompt && this.#run.begun ? this.#run.argument : null;
   }
 
-  /** Plays files one after the other. */
-  play(files: readonly string[]): Promise<PlayOutcome> {
-    const argument = inARow(files);
-    this.#endPrompt('interrupted');
+  /** Argument of the loop that FreeSWITCH plays now. */
+  get loop(): string | null {
+    return this.#run && !this.#run.prompt && this.#run.begun ? this.#run.argument : null;
+  }
+
+  /** Plays the files, one after the other. */
+  play(files: readonly string[], bargeIn: boolean): Promise<PlayOutcome> {
+    if (this.#closed) return Promise.resolve('closed');
+    this.#latest += 1;
+    const mine = this.#latest;
+    const argument = files.length === 1 ? soundPath(files[0] ?? '') : inARow(files);
     return new Promise((resolve, reject) => {
-      this.#prompt = { argument, end: resolve };
-      this.#apply().catch(reject);
+      const prompt: Prompt = { bargeIn, settle: resolve, fail: reject };
+      this.#order(async () => {
+        await this.#stop();
+        if (mine !== this.#latest) return resolve('interrupted');
+        await this.#begin(argument, prompt);
+      }).catch((error: Error) => (this.#closed ? resolve('closed') : reject(error)));
     });
   }
 
+  /** Resolves when no prompt plays any more. */
   async stop(): Promise<void> {
-    this.#endPrompt('interrupted');
-    await this.#apply();
+    this.#latest += 1;
+    await this.#order(async () => {
+      if (this.#run?.prompt) await this.#stop();
+      await this.#resume();
+    });
   }
 
-  async setLoop(file: string | null): Promise<void> {
-    this.#loop = file === null ? null : soundPath(file);
-    await this.#apply();
+  /** Resolves when it plays, unless a prompt or a bridge is before it; or, for null, when none plays any more. */
+  async setLoop(argument: string | null): Promise<void> {
+    this.#loop = argument;
+    await this.#order(async () => {
+      const run = this.#run;
+      if (run && !run.prompt && run.argument !== this.#loop) await this.#stop();
+      await this.#resume();
+    });
   }
 
-  /** Before a bridge and after it. */
-  async setBridged(bridged: boolean): Promise<void> {
-    this.#bridged = bridged;
-    await this.#apply();
+  /** Plays nothing from now on: a bridge comes. */
+  async makeWay(): Promise<void> {
+    this.#bridge = 'comes';
+    this.#latest += 1;
+    await this.#order(() => this.#stop());
   }
 
+  /** The bridge stands: the next park is its end. */
+  joined(): void {
+    this.#bridge = 'stands';
+  }
+
+  /** There is no bridge. Resolves when the loop plays again. */
+  async parted(): Promise<void> {
+    this.#bridge = 'none';
+    await this.#order(() => this.#resume());
+  }
+
+  /** A key was pressed at the far end. */
+  key(): void {
+    if (this.#run?.prompt?.bargeIn) this.stop().catch(() => {});
+  }
+
+  onEvent(name: string, event: EslEvent): void {
+    if (name === 'CHANNEL_PARK' && this.#bridge === 'stands') this.parted().catch(() => {});
+    const run = this.#run;
+    if (!run || event.getHeader('Application-UUID') !== run.id) return;
+    if (name === 'CHANNEL_EXECUTE') run.begun = true;
+    else if (name === 'CHANNEL_EXECUTE_COMPLETE')
+      this.#completed(run, event.getHeader('Application-Response'));
+    this.#wake();
+  }
+
+  /** The channel is over. */
   close(): void {
-    this.#endPrompt('closed');
+    this.#closed = true;
+    this.#run?.prompt?.settle('closed');
+    this.#run = null;
+    this.#wake();
   }
 
-  #endPrompt(outcome: PlayOutcome): void {
-    const prompt = this.#prompt;
-    this.#prompt = null;
-    prompt?.end(outcome);
+  #completed(run: Run, response = ''): void {
+    // One round of a loop; the next one begins by itself.
+    if (run.prompt === null && !run.stopping) return;
+    run.over = true;
+    this.#run = null;
+    if (run.prompt === null) return;
+    if (run.stopping) run.prompt.settle('interrupted');
+    else if (response === 'FILE PLAYED') run.prompt.settle('finished');
+    else run.prompt.fail(new MediaError('bad-audio', `FreeSWITCH could not play a prompt: ${response}`));
+    if (!run.stopping) this.#order(() => this.#resume()).catch(() => {});
   }
 
-  /** Makes FreeSWITCH sound what it should, after whatever was asked for before. */
-  #apply(): Promise<void> {
-    const turn = this.#turn.then(() => this.#settle());
-    this.#turn = turn.catch(() => {});
-    return turn;
+  async #begin(argument: string, prompt: Prompt | null): Promise<void> {
+    if (this.#closed) return prompt?.settle('closed');
+    const run: Run = { id: randomUUID(), argument, prompt, begun: false, stopping: false, over: false };
+    this.#run = run;
+    try {
+      if (prompt) await this.#line.execute(this.#channel, run.id, 'playback', argument);
+      else await this.#line.repeat(this.#channel, run.id, 'playback', argument);
+      await this.#until(() => run.begun || run.over, STEP_MS);
+    } catch (error) {
+      if (this.#run === run) this.#run = null;
+      throw error;
+    }
   }
 
-  async #settle(): Promise<void> {
-    const wanted = this.#bridged ? null : (this.#prompt ?? this.#loop);
-    if (wanted === this.#sounding) return;
-    await this.#breakOff();
-    if (wanted === null || this.#channel.over) return;
-    // FreeSWITCH's own endless_playback goes on when it is broken off.
-    const argument =
-      typeof wanted === 'string' ? inARow(Array.from({ length: ROUNDS }, () => wanted)) : wanted.argument;
-    const running = this.#channel.execute('playback', argument);
-    this.#running = running;
-    this.#sounding = wanted;
-    void running.done.then(() => this.#finished(running, wanted));
-    await running.started;
+  /** Ends what plays. */
+  async #stop(): Promise<void> {
+    const run = this.#run;
+    if (!run) return;
+    run.stopping = true;
+    const started = performance.now();
+    while (!run.over && !this.#closed) {
+      await this.#line.confirmed('uuid_break', this.#channel, 'all');
+      await this.#until(() => run.over, BREAK_AGAIN_MS).catch(() => {});
+      if (!run.over && performance.now() - started > STEP_MS) {
+        throw new MediaError('engine-lost', 'FreeSWITCH goes on playing');
+      }
+    }
   }
 
-  async #breakOff(): Promise<void> {
-    const running = this.#running;
-    if (!running) return;
-    this.#running = null;
-    this.#sounding = null;
-    await this.#channel.order('uuid_break', this.#channel.uuid, 'all');
-    await running.done;
+  async #resume(): Promise<void> {
+    if (this.#run || this.#loop === null || this.#bridge !== 'none' || this.#closed) return;
+    await this.#begin(this.#loop, null);
   }
 
-  #finished(running: Execution, sounded: Prompt | string): void {
-    if (this.#running !== running) return;
-    this.#running = null;
-    this.#sounding = null;
-    if (sounded === this.#prompt) this.#endPrompt(this.#channel.over ? 'closed' : 'finished');
-    this.#apply().catch(() => {});
+  /** Waits for an event that brings the condition about. */
+  #until(condition: () => boolean, ms: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const check = () => {
+        if (!condition() && !this.#closed) return;
+        clearTimeout(late);
+        resolve();
+      };
+      const late = setTimeout(
+        () => reject(new MediaError('engine-lost', 'FreeSWITCH does not do what it was told')),
+        ms,
+      );
+      this.#wake = check;
+      check();
+    });
+  }
+
+  #order(carryOut: () => Promise<void>): Promise<void> {
+    const done = this.#orders.then(carryOut);
+    this.#orders = done.catch(() => {});
+    return done;
   }
 }
 
+/** Several files as one to FreeSWITCH, with one end. */
 function inARow(files: readonly string[]): string {
-  const [first = ''] = files.map(soundPath);
-  return files.length === 1 ? first : `file_string://${files.join('!')}`;
+  return `file_string://${files.map(soundPath).join('!')}`;
 }

@@ -4,7 +4,9 @@ import { basename, join } from 'node:path';
 import { decodePcmu } from '../codec/g711.js';
 import { writeWav } from '../codec/wav.js';
 import type { AudioItem, AudioLoop } from '../endpoint.js';
+import { MediaError } from '../media-server.js';
 import type { EncodedPrompt, PromptStore } from '../prompts/prompt-store.js';
+import { isSoundPath } from './words.js';
 
 /** What is needed of a PromptStore. */
 export type SoundSource = Pick<PromptStore, 'resolve' | 'loop' | 'prepare' | 'wavPath'>;
@@ -30,15 +32,28 @@ export const LOOPS: readonly AudioLoop[] = ['comfort-tone', 'hold-music', 'ringb
 /** Prompts and loops as WAV files in the folder that FreeSWITCH plays from. */
 export class Sounds {
   readonly #options: SoundsOptions;
-  readonly #known = new Set<string>();
+  /** File names as FreeSWITCH sees them, with what they are to people. */
+  readonly #known = new Map<string, string>();
 
+  /** Throws MediaError `bad-audio` when the folder's name is none that FreeSWITCH can be told. */
   constructor(options: SoundsOptions) {
+    if (!isSoundPath(options.seenAs)) {
+      throw new MediaError(
+        'bad-audio',
+        `${options.seenAs}: FreeSWITCH plays from absolute paths of letters, digits and _ . + - / only`,
+      );
+    }
     this.#options = options;
   }
 
   /** Every file that calls will want, as FreeSWITCH sees them. */
   get known(): readonly string[] {
-    return [...this.#known];
+    return [...this.#known.keys()];
+  }
+
+  /** What a known file is, for people. */
+  describe(file: string): string {
+    return this.#known.get(file) ?? file;
   }
 
   /** Writes the loops, and removes what a process before left behind. */
@@ -48,7 +63,7 @@ export class Sounds {
     const left = (await readdir(directory)).filter((name) => name.startsWith(SPOKEN_ONCE));
     await Promise.all(left.map((name) => rm(join(directory, name), { force: true })));
     for (const loop of LOOPS) await this.#write(`loop-${loop}.wav`, await source.loop(loop));
-    for (const loop of LOOPS) this.#known.add(this.loop(loop));
+    for (const loop of LOOPS) this.#known.set(this.loop(loop), `the ${loop}`);
   }
 
   loop(name: AudioLoop): string {
@@ -61,7 +76,7 @@ export class Sounds {
     onProgress: (done: number, total: number) => void,
   ): Promise<void> {
     await this.#options.source.prepare(items, onProgress);
-    for (const item of items) this.#known.add(await this.#kept(item));
+    for (const item of items) this.#known.set(await this.#kept(item), nameOf(item));
   }
 
   /** Rejects with `bad-audio`. */
@@ -114,4 +129,9 @@ export class Sounds {
   #seen(name: string): string {
     return `${this.#options.seenAs}/${name}`;
   }
+}
+
+/** Of a prompt that is known ahead, and so holds no data of a caller. */
+function nameOf(item: AudioItem): string {
+  return 'file' in item ? item.file : `the prompt "${item.text}"`;
 }

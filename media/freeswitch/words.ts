@@ -1,19 +1,26 @@
 /**
- * Arguments for FreeSWITCH. Its commands are lines of words: a line break would end the command, and a space begin
+ * Arguments for FreeSWITCH. A command is a line of words: a line break in an argument would end it, and a space begin
  * another word (STACK-NOTES 2.2).
  */
 
-/** One word of a command. Throws when it is none. */
+/** Throws when this is not one word without control characters. */
 export function word(text: string): string {
-  if (!/^[A-Za-z0-9_.:/@+*#!-]+$/.test(text)) throw new Error('not a word for a FreeSWITCH command');
+  if (!/^[!-~]{1,1000}$/.test(text)) throw new Error('not a word for a FreeSWITCH command');
   return text;
 }
 
-/** A file that FreeSWITCH plays. Throws when the path holds what its file strings give a meaning to. */
+/** A channel's identifier. */
+export function uuid(text: string): string {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) throw new Error('not a FreeSWITCH channel');
+  return text;
+}
+
+/** A file that FreeSWITCH plays. Throws when its path holds what FreeSWITCH gives a meaning to. */
+export function isSoundPath(path: string): boolean {
+  return /^\/[A-Za-z0-9_./+-]{1,500}$/.test(path) && !path.split('/').includes('..');
+}
+
 export function soundPath(path: string): string {
-  if (!/^\/[A-Za-z0-9_./+-]+$/.test(path))
-    throw new Error(
-      `FreeSWITCH cannot play ${path}: its name has other characters than letters, digits and _ . + -`,
-    );
+  if (!isSoundPath(path)) throw new Error('not a path for FreeSWITCH');
   return path;
 }
