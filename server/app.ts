@@ -91,6 +91,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     flows,
     media,
     vault,
+    capture: config.secure.capture,
     events,
     logGate,
     connectors,
@@ -102,6 +103,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const calls = new Calls({
     signalling: sip.signalling,
     media,
+    vault,
     agents,
     flows,
     routes: new Map(config.routes.map(({ user, flow }) => [user, flow])),
@@ -227,6 +229,11 @@ export class App {
 
   get media(): MediaServer {
     return this.#parts.media;
+  }
+
+  /** What serves customers in secure mode; null when {@link media} does. */
+  get vault(): MediaServer | null {
+    return this.#parts.vault;
   }
 
   /** SIP dialogs standing now. */

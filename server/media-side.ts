@@ -61,7 +61,7 @@ export async function openMediaSide(config: Config, sip: SipClient, log: Logger)
   });
   return {
     media,
-    vault: config.secure.capture === 'vault' ? embedded : null,
+    vault: embedded,
     async close() {
       await media.close();
       await embedded.close();

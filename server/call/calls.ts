@@ -23,6 +23,8 @@ const ANSWER_DEADLINE_MS = 32_000;
 export interface CallsOptions {
   readonly signalling: Signalling;
   readonly media: MediaServer;
+  /** Serves customers while a secure session lasts; null: `media` does. */
+  readonly vault: MediaServer | null;
   readonly agents: Agents;
   readonly flows: FlowSet;
   /** User part of the request URI to the name of an inbound flow; `*` for every other user part. */
@@ -50,11 +52,13 @@ export class Calls implements Conversations {
 
   constructor(options: CallsOptions) {
     this.#options = options;
-    options.media.onLost((endpoints) => {
-      for (const { conversation } of this.#live.values()) {
-        if (conversation.servedBy(endpoints)) void conversation.abandon('media-failed');
-      }
-    });
+    for (const engine of [options.media, options.vault]) {
+      engine?.onLost((endpoints) => {
+        for (const { conversation } of this.#live.values()) {
+          if (conversation.servedBy(endpoints)) void conversation.abandon('media-failed');
+        }
+      });
+    }
   }
 
   /** Calls that hold resources: answered ones and those being answered. */

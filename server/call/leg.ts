@@ -52,6 +52,11 @@ export class Leg {
     return this.#answered.signal;
   }
 
+  /** Its keys come as telephone-events (RFC 4733), as far as its SDP tells. */
+  get sendsEvents(): boolean {
+    return /^a=rtpmap:\d+ telephone-event\/8000/im.test(this.#remoteSdp ?? '');
+  }
+
   get hungUpByFarEnd(): boolean {
     return this.#hungUpByFarEnd;
   }

@@ -16,8 +16,13 @@ import { VaultShield } from './shields/vault.js';
 export interface SecureSessionsOptions {
   readonly flows: FlowSet;
   readonly media: MediaServer;
-  /** Where the customer's media goes while a session lasts; null: it stays, and `media` captures the digits. */
+  /** Where the customer's media can go while a session lasts; null: `media` is in this process itself. */
   readonly vault: MediaServer | null;
+  /**
+   * Who receives the digits where there is a vault. A phone without telephone-events is vaulted in either case: the
+   * detector of the media server loses keys.
+   */
+  readonly capture: 'vault' | 'media-server';
   readonly events: CallEvents;
   readonly logGate: LogGate;
   readonly connectors: SecureSessionOptions['connectors'];
@@ -60,12 +65,13 @@ export class SecureSessions {
 
   /** In the order they are engaged; released in reverse, so the agent hears the caller last of all. */
   #shields(conversation: Conversation): readonly Shield[] {
-    const { media, vault, events, logGate, shieldTimeoutMs } = this.#options;
+    const { media, vault, capture, events, logGate, shieldTimeoutMs } = this.#options;
     const customer = conversation.customer.leg;
+    const vaulted = vault !== null && (capture === 'vault' || !customer.sendsEvents);
     return [
       new MediaServerShield(media, customer.endpoint),
       new AgentLegShield(media, customer, () => conversation.agent?.leg ?? null),
-      ...(vault ? [new VaultShield(vault, customer, shieldTimeoutMs)] : []),
+      ...(vaulted ? [new VaultShield(vault, customer, shieldTimeoutMs)] : []),
       new LogShield(logGate, conversation.id),
       new EventsShield(events, conversation.id),
     ];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { CallEventBody } from '../../server/call/events.js';
 import type { PressMethod } from '../kit/keypad.js';
+import { STACK } from '../kit/tacet.js';
 import { findLeaks, type Leak } from './leaks.js';
 import { Scene, type Talk } from './scene.js';
 
@@ -85,7 +86,8 @@ describe('the search for the canary', () => {
     });
   }
 
-  it('finds a bridge left standing during a session', async () => {
+  const skip = STACK.vault && 'no bridge of the media server reaches a customer in the vault';
+  it('finds a bridge left standing during a session', { skip }, async () => {
     const talk = await scene.talk();
     const sessionId = await scene.secure(talk);
     await scene.asked(sessionId, 'cardNumber');

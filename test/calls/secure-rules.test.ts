@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
 import { within } from '../kit/deadline.js';
+import { STACK } from '../kit/tacet.js';
 import { CALLER_HZ, Scene, type Talk } from './scene.js';
 
 /** A session that asks for four digits and returns at once: the shortest way through secure mode. */
+const SHIELDS = ['media-server', 'agent-leg', ...(STACK.vault ? ['vault'] : []), 'log', 'events'];
+
 const SHORT = `
 name: short
 type: secure
@@ -53,15 +56,11 @@ describe('rules of secure mode', () => {
     assert.deepEqual(order, [
       'requested',
       'shielding',
-      'agent-leg engaged',
-      'log engaged',
-      'events engaged',
+      ...SHIELDS.map((shield) => `${shield} engaged`),
       'active',
       'first prompt',
       'unshielding',
-      'events released',
-      'log released',
-      'agent-leg released',
+      ...SHIELDS.toReversed().map((shield) => `${shield} released`),
       'ended',
     ]);
     await end();
@@ -211,7 +210,9 @@ describe('what ends in the middle of a secure session', () => {
     // The last one: it ends the server.
     ['the server', (one: Scene) => one.tacet.app.close(), 'shutdown'],
   ] as const) {
-    it(`${what}: both are hung up on, and the agent heard nothing`, async () => {
+    // A FreeSWITCH that ends is a matter of test/stack.
+    const skip = happens === killEngine && STACK.freeswitch && !STACK.vault;
+    it(`${what}: both are hung up on, and the agent heard nothing`, { skip }, async () => {
       await within(untilReady(scene), 10_000, 'the media engine');
       const talk = await scene.talk();
       const sessionId = await scene.secure(talk, { flow: 'short' });
@@ -241,5 +242,6 @@ async function killEngine({ tacet }: Scene, { conversationId }: Talk): Promise<v
 
 /** The engine has no event for it: readiness is what a health check asks for, again and again. */
 async function untilReady({ tacet }: Scene): Promise<void> {
-  while (!tacet.app.media.ready) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (!tacet.app.media.ready || tacet.app.vault?.ready === false)
+    await new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -13,6 +13,13 @@ import { Freeswitch } from './freeswitch.js';
 /** Spoken prompts are shared by all tests of a checkout, so that each text is rendered once. */
 const PROMPT_CACHE = fileURLToPath(new URL('../../prompt-cache/', import.meta.url));
 
+/** What the tests of this process run on. */
+export const STACK = {
+  freeswitch: process.env.TACET_TEST_MEDIA === 'freeswitch',
+  /** The customer leaves the media server while a secure session lasts. */
+  vault: process.env.TACET_TEST_MEDIA === 'freeswitch' && process.env.TACET_TEST_CAPTURE !== 'media-server',
+};
+
 /** The FreeSWITCH of this process, for all its Tacets: with TACET_TEST_MEDIA=freeswitch. It takes seconds to start. */
 let freeswitch: Promise<Freeswitch> | null = null;
 after(async () => (await freeswitch)?.stop());
@@ -80,7 +87,7 @@ export class TestTacet {
     }
     const file = join(directory, 'tacet.yaml');
     const drachtio = process.env.TACET_TEST_SIP === 'drachtio' ? await Drachtio.start() : null;
-    if (process.env.TACET_TEST_MEDIA === 'freeswitch') freeswitch ??= Freeswitch.start();
+    if (STACK.freeswitch) freeswitch ??= Freeswitch.start();
     const defaults: Record<string, unknown> = {
       sip: { address: '127.0.0.1', port: 0, ...(drachtio ? { drachtio: [drachtio.entry] } : {}) },
       media: {

@@ -111,6 +111,7 @@ export class World {
       flows,
       media,
       vault: this.vault,
+      capture: 'vault',
       events,
       logGate: this.gate,
       connectors: new Map([['payment', payment]]),
@@ -122,6 +123,7 @@ export class World {
     this.calls = new Calls({
       signalling: this.#signalling(options),
       media,
+      vault: this.vault,
       agents,
       flows,
       routes: new Map([['support', 'reception']]),
