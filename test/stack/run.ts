@@ -3,27 +3,56 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { drachtioInstalled } from '../kit/drachtio.js';
+import { freeswitchInstalled } from '../kit/freeswitch.js';
 
 /**
- * `npm run test:stack`: the call tests once more, each Tacet on a real drachtio-server with the shipped
- * configuration, and the tests that are about drachtio-server. Says so, and ends well, where there is none.
+ * `npm run test:stack`: the tests that are about drachtio-server and FreeSWITCH, and the call tests once more on them,
+ * with the shipped configurations on free loopback ports. Says plainly what did not run for lack of a program.
  */
 const tests = fileURLToPath(new URL('../', import.meta.url));
 
-/** They start Tacet in a process of its own, with the embedded server. */
+/** They start Tacet in a process of its own, with the engines in it. */
 const EMBEDDED_ONLY = ['demo.test.js', 'memory.test.js'];
+/** They are about RTP in this process: its ports, its source lock, its load. */
+const EMBEDDED_MEDIA_ONLY = [...EMBEDDED_ONLY, 'load.test.js', 'robustness.test.js', 'srtp.test.js'];
 
-function files(folder: string): string[] {
+interface Round {
+  readonly what: string;
+  readonly files: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+function files(folder: string, without: readonly string[] = []): string[] {
   const names = readdirSync(join(tests, folder)).filter((name) => name.endsWith('.test.js'));
-  return names.filter((name) => !EMBEDDED_ONLY.includes(name)).map((name) => join(tests, folder, name));
+  return names.filter((name) => !without.includes(name)).map((name) => join(tests, folder, name));
 }
 
-if (drachtioInstalled()) {
-  const { status } = spawnSync(process.execPath, ['--test', ...files('stack'), ...files('calls')], {
-    stdio: 'inherit',
-    env: { ...process.env, TACET_TEST_SIP: 'drachtio' },
-  });
-  process.exitCode = status ?? 1;
-} else {
-  process.stdout.write('test:stack did NOT run: drachtio is not on the PATH\n');
+const onFreeswitch = (capture: string): Round => ({
+  what: `call tests on drachtio-server and FreeSWITCH, secure.capture ${capture}`,
+  files: files('calls', EMBEDDED_MEDIA_ONLY),
+  env: { TACET_TEST_SIP: 'drachtio', TACET_TEST_MEDIA: 'freeswitch', TACET_TEST_CAPTURE: capture },
+});
+
+function rounds(): readonly Round[] {
+  if (!drachtioInstalled()) return [];
+  const own = { what: 'tests of the stack', files: files('stack'), env: {} };
+  const sip = {
+    what: 'call tests on drachtio-server',
+    files: files('calls', EMBEDDED_ONLY),
+    env: { TACET_TEST_SIP: 'drachtio' },
+  };
+  return freeswitchInstalled() ? [own, sip, onFreeswitch('vault'), onFreeswitch('media-server')] : [own, sip];
 }
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+for (const { what, files: chosen, env } of rounds()) {
+  say(`test:stack: ${what}`);
+  const { status } = spawnSync(process.execPath, ['--test', ...chosen], {
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  });
+  if (status !== 0) process.exitCode = 1;
+}
+if (!drachtioInstalled()) say('test:stack did NOT run: drachtio is not on the PATH');
+else if (!freeswitchInstalled()) say('test:stack did NOT run on FreeSWITCH: freeswitch is not on the PATH');
