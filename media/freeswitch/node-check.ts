@@ -1,8 +1,11 @@
 /** What asks the server; resolves with its answer as it is. */
 type Ask = (...words: readonly string[]) => Promise<string>;
 
-/** `err` (switch_log.h). At `warning` a key that is held for less than 50 ms is logged with its name (switch_channel.c). */
-const LOUDEST = 3;
+/**
+ * `warning` (switch_log.h), one above what is shipped. Keys are logged at `info`, and their lengths are put right before
+ * the warnings about short and long ones are reached (switch_channel.c).
+ */
+const LOUDEST = 4;
 
 /**
  * How the level is asked for: without an argument FreeSWITCH takes -1, which switches its log off. This number is -2 to
