@@ -286,5 +286,12 @@ export class FreeswitchEndpoint implements MediaEndpoint {
 }
 
 function newSession(address: string, port: number): SdpSession {
-  return new SdpSession({ address, port, sessionId: String(randomInt(1, 2 ** 47)), codecs: CODECS, srtpRequired: false, newKey: randomBytes });
+  return new SdpSession({
+    address,
+    port,
+    sessionId: String(randomInt(1, 2 ** 47)),
+    codecs: CODECS,
+    srtpRequired: false,
+    newKey: randomBytes,
+  });
 }
