@@ -1,5 +1,6 @@
 import { within } from '../test/kit/deadline.js';
-import { HELP, type Method, type Options, parseOptions } from './options.js';
+import { freeswitchInstalled } from '../test/kit/freeswitch.js';
+import { HELP, type Options, parseOptions } from './options.js';
 import { type Report, summarise } from './report.js';
 import { Screen, type TextSink } from './screen.js';
 import { Stage, type StageOptions } from './stage.js';
@@ -33,16 +34,22 @@ export async function runDemo(args: readonly string[], around: Surroundings): Pr
     around.stdout.write(HELP);
     return 0;
   }
+  if (options.engine === 'freeswitch' && !freeswitchInstalled()) {
+    around.stderr.write(
+      'demo: --engine freeswitch: freeswitch is not on the PATH; install FreeSWITCH or add it there\n',
+    );
+    return 2;
+  }
   const screen = new Screen(options.json ? NOWHERE : around.stdout, around.env);
   const stage = new Stage({ ...options, screen, onEvent: around.onEvent });
-  const report = await perform(stage, options.method, around.stop);
+  const report = await perform(stage, options, around.stop);
   if (report.error !== null) around.stderr.write(`demo: ${report.error}\n`);
   if (options.json) around.stdout.write(`${JSON.stringify(report)}\n`);
   else summarise(screen, report, stage.seconds);
   return report.ok ? 0 : 1;
 }
 
-async function perform(stage: Stage, method: Method, stop: AbortSignal): Promise<Report> {
+async function perform(stage: Stage, options: Options, stop: AbortSignal): Promise<Report> {
   const errors: string[] = [];
   const note = (error: unknown): null => {
     errors.push(firstLine(error));
@@ -58,7 +65,8 @@ async function perform(stage: Stage, method: Method, stop: AbortSignal): Promise
   const deaf = agentDigitsHeard === 0 && agentCustomerAudioMs === 0 && silentAfterMs !== null;
   const error = errors[0] ?? null;
   const ok = deaf && confirmationDelivered && error === null;
-  return { ok, engine: 'embedded', method, ...heard, seconds, files, error };
+  const { engine, capture, method } = options;
+  return { ok, engine, capture, method, ...heard, seconds, files, error };
 }
 
 function interruption(stop: AbortSignal): Promise<never> {

@@ -5,10 +5,19 @@ import { parseArgs } from 'node:util';
 export const METHODS = ['rfc4733', 'sip-info', 'in-band'] as const;
 export type Method = (typeof METHODS)[number];
 
+/** Media engines, and where digits are taken in secure mode when that is FreeSWITCH. */
+export const ENGINES = ['embedded', 'freeswitch'] as const;
+export type Engine = (typeof ENGINES)[number];
+export const CAPTURES = ['vault', 'media-server'] as const;
+export type Capture = (typeof CAPTURES)[number];
+
 export interface Options {
   readonly json: boolean;
   readonly help: boolean;
   readonly method: Method;
+  readonly engine: Engine;
+  /** Null with the embedded engine, which is its own vault. */
+  readonly capture: Capture | null;
   /** Absolute directory the WAV files are written to. */
   readonly out: string;
 }
@@ -20,12 +29,14 @@ on loopback, with real SIP and RTP. Takes about 30 seconds.
 
   --method M   how the caller's keys are sent: rfc4733 (default), sip-info or in-band
   --out DIR    where the two WAV files are written (default ./demo-output)
-  --engine E   media engine: embedded (default)
+  --engine E   media engine: embedded (default), or freeswitch: a real FreeSWITCH with the shipped
+               configuration, and a real drachtio-server where that is on the PATH
+  --capture C  with --engine freeswitch: vault (default) or media-server
   --json       one JSON object on the last line of standard output, and nothing else there
   --help       this text
 
 Exit code 0 when the agent heard no digit and no audio of the caller during the secure session and got
-the confirmation number; 1 when not; 2 for wrong options; 130 when interrupted.
+the confirmation number; 1 when not; 2 for wrong options or no freeswitch on the PATH; 130 when interrupted.
 `;
 
 /** Throws an Error for people when an option is unknown or has no such value. */
@@ -38,13 +49,27 @@ export function parseOptions(args: readonly string[]): Options {
       method: { type: 'string', default: 'rfc4733' },
       out: { type: 'string', default: 'demo-output' },
       engine: { type: 'string', default: 'embedded' },
+      capture: { type: 'string' },
     },
   });
-  if (values.engine === 'freeswitch') {
-    throw new Error('--engine freeswitch: this version has no FreeSWITCH engine yet; use --engine embedded');
+  const engine = oneOf('--engine', values.engine, ENGINES);
+  const method = oneOf('--method', values.method, METHODS);
+  if (values.capture !== undefined && engine !== 'freeswitch') {
+    throw new Error(`--capture ${values.capture}: only with --engine freeswitch`);
   }
-  if (values.engine !== 'embedded') throw new Error(`--engine ${values.engine}: the engine is embedded`);
-  const method = METHODS.find((known) => known === values.method);
-  if (!method) throw new Error(`--method ${values.method}: one of ${METHODS.join(', ')}`);
-  return { json: values.json, help: values.help, method, out: resolve(values.out) };
+  const capture = oneOf('--capture', values.capture ?? 'vault', CAPTURES);
+  return {
+    json: values.json,
+    help: values.help,
+    method,
+    engine,
+    capture: engine === 'freeswitch' ? capture : null,
+    out: resolve(values.out),
+  };
+}
+
+function oneOf<T extends string>(option: string, value: string, known: readonly T[]): T {
+  const found = known.find((name) => name === value);
+  if (!found) throw new Error(`${option} ${value}: one of ${known.join(', ')}`);
+  return found;
 }

@@ -1,12 +1,14 @@
 import { relative } from 'node:path';
-import type { Method } from './options.js';
+import type { Capture, Engine, Method } from './options.js';
 import type { Screen } from './screen.js';
 import type { Seconds, SoundFiles } from './stage.js';
 
 /** The one object that `--json` prints. */
 export interface Report {
   readonly ok: boolean;
-  readonly engine: 'embedded';
+  readonly engine: Engine;
+  /** Who took the digits; null with the embedded engine. */
+  readonly capture: Capture | null;
   readonly method: Method;
   /** Keys in any form, at any time of the call. */
   readonly agentDigitsHeard: number;

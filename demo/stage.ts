@@ -6,9 +6,10 @@ import type { App } from '../server/app.js';
 import type { CallEvent } from '../server/call/events.js';
 import { Phone } from '../test/kit/phone.js';
 import { TestTacet } from '../test/kit/tacet.js';
+import { Backstage } from './backstage.js';
 import { judge, type Verdict } from './judge.js';
 import { Narrator } from './narrator.js';
-import type { Method } from './options.js';
+import type { Capture, Engine, Method } from './options.js';
 import { CALLER_HZ, KNOWN, Payment } from './payment.js';
 import type { Screen } from './screen.js';
 import { SessionWatch } from './session-watch.js';
@@ -17,6 +18,8 @@ const LIBRARY = fileURLToPath(new URL('../../flows/library/', import.meta.url));
 
 export interface StageOptions {
   readonly method: Method;
+  readonly engine: Engine;
+  readonly capture: Capture | null;
   /** Absolute directory of the WAV files. */
   readonly out: string;
   readonly screen: Screen;
@@ -50,13 +53,18 @@ export class Stage {
 
   /** Rejects when the payment does not come to its end. */
   async play(): Promise<void> {
-    const { method, out, screen } = this.#options;
+    const { method, engine, capture, out, screen } = this.#options;
     await mkdir(out, { recursive: true });
     screen.plain('Starting a server and two phones (the first time, prompts are rendered to speech).\n');
     const telephoneEvent = method !== 'in-band';
     const agentPhone = await this.#own(Phone.start({ user: 'anna' }));
     const callerPhone = await this.#own(Phone.start({ user: 'caller', telephoneEvent }));
-    const config = { agents: [{ id: 'anna', uri: agentPhone.uri }] };
+    const agents = [{ id: 'anna', uri: agentPhone.uri }];
+    let config: Readonly<Record<string, unknown>> = { agents };
+    if (engine === 'freeswitch') {
+      const backstage = await this.#own(Backstage.open(screen));
+      config = { agents, ...backstage.config, secure: { capture } };
+    }
     const tacet = await this.#own(TestTacet.start({ config }));
     await this.#listen(tacet.app);
     const payment = new Payment({ tacet, callerPhone, agentPhone, watch: this.#watch, screen, method });

@@ -49,6 +49,7 @@ describe('demo', { concurrency: true }, () => {
     assert.deepEqual(facts, {
       ok: true,
       engine: 'embedded',
+      capture: null,
       method: 'rfc4733',
       agentDigitsHeard: 0,
       agentCustomerAudioMs: 0,
@@ -79,11 +80,23 @@ describe('demo', { concurrency: true }, () => {
   });
 
   it('refuses what it does not know, with 2', async () => {
-    for (const args of [['--engine', 'freeswitch'], ['--method', 'pulse'], ['--nothing']]) {
+    for (const args of [
+      ['--engine', 'asterisk'],
+      ['--capture', 'vault'],
+      ['--method', 'pulse'],
+      ['--nothing'],
+    ]) {
       const { code, stdout, stderr } = await inProcess(args);
       assert.deepEqual([code, stdout], [2, '']);
       assert.match(stderr, new RegExp(args.at(-1) ?? ''));
     }
+  });
+
+  it('says what is missing where there is no FreeSWITCH, with 2', async () => {
+    const program = asProgram(directory, ['--json', '--engine', 'freeswitch'], { PATH: directory });
+    const { code, stdout, stderr } = await program.ended;
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.match(stderr, /^demo: --engine freeswitch: freeswitch is not on the PATH/);
   });
 
   for (const method of ['sip-info', 'in-band']) {
@@ -138,8 +151,8 @@ async function inProcess(args: readonly string[], onEvent?: Plant): Promise<Ende
 }
 
 /** The demo as a process of its own whose temporary files lie in `home`. */
-function asProgram(home: string, args: readonly string[]) {
-  const env = { ...process.env, TMPDIR: home };
+function asProgram(home: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+  const env = { ...process.env, TMPDIR: home, ...environment };
   const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
