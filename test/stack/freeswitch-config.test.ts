@@ -116,6 +116,22 @@ describe('FreeSWITCH with the shipped configuration', { skip, timeout: 120_000 }
     esl.close();
   });
 
+  it('channels that were joined hear nothing of each other any more, and end by an appointment', async () => {
+    for (const _ of ['caller', 'agent']) await peer.invite({ key: freeswitch.key });
+    const [one = '', other = ''] = await peer.channels(2);
+    const esl = await freeswitch.esl();
+    await esl.recordEvents();
+    await esl.api(`uuid_bridge ${one} ${other}`);
+    await esl.event(/^Event-Name: CHANNEL_BRIDGE$/m);
+    assert.equal(await esl.api(`uuid_getvar ${one} signal_bond`), other);
+    const owner = peer.listening;
+    peer.dropChannels();
+    await esl.event(/^Event-Name: CHANNEL_UNBRIDGE$/m);
+    await esl.api(`sched_api +1 ${owner} hupall NORMAL_TEMPORARY_FAILURE sip_h_X-esl-outbound ${owner}`);
+    await empty(freeswitch);
+    esl.close();
+  });
+
   it('speaks SRTP where the offer does, and not otherwise', async () => {
     const key = freeswitch.key;
     assert.match(await peer.invite({ key, srtp: true }), /m=audio \d+ RTP\/SAVP.*a=crypto:/s);
@@ -129,6 +145,7 @@ describe('FreeSWITCH with the shipped configuration', { skip, timeout: 120_000 }
     const printed = freeswitch.output.length;
     const esl = await freeswitch.esl();
     await esl.recordLog();
+    await esl.api('console loglevel debug');
     await peer.invite();
     await empty(freeswitch);
     await esl.logged(/Hangup sofia\/drachtio_mrf/);
