@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { MediaError } from '../media-server.js';
 import type { AgreedAudio } from '../sdp/session.js';
 import { Channel, type ChannelEvents, refusal, statusOf } from './channel.js';
+import { DeadMan } from './dead-man.js';
 import { EslLine } from './esl-line.js';
 import { farSideSdp } from './far-side-sdp.js';
 import { type FreeswitchNode, NodeFailure, type NodeFault } from './freeswitch-node.js';
@@ -47,6 +48,7 @@ export class Node {
   readonly #closing = new AbortController();
   #connection: NodeConnection | null = null;
   #line: EslLine | null = null;
+  #deadMan: DeadMan | null = null;
   #fault: NodeFault | null = 'unreachable';
   #said: NodeFault | null | undefined;
   #sessions = 0;
@@ -125,6 +127,7 @@ export class Node {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    await this.#deadMan?.end().catch(() => {});
     this.#line?.close();
     await this.#running;
   }
@@ -181,11 +184,14 @@ export class Node {
     });
     const over = new AbortController();
     const line = new EslLine(connection.connection, { deadlineMs: commandMs, onGone: () => over.abort() });
+    const deadMan = new DeadMan((...words) => line.api(...words), listener);
     this.#connection = connection;
     this.#line = line;
+    this.#deadMan = deadMan;
     try {
       if (this.#closing.signal.aborted) throw new NodeFailure('closed');
       this.#sessions = sessionsIn(await line.api('status'));
+      await deadMan.begin();
       await onConnected(this);
       this.#say(null);
       up();
@@ -197,9 +203,11 @@ export class Node {
             throw new NodeFailure('silent');
           }),
         );
+        await deadMan.renew();
       }
     } finally {
       this.#line = null;
+      this.#deadMan = null;
       this.#connection = null;
       line.close();
       connection.close();

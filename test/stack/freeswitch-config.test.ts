@@ -11,7 +11,7 @@ const skip = freeswitchInstalled() ? false : 'freeswitch is not on the PATH';
 
 const MODULES = [
   ...['mod_commands', 'mod_console', 'mod_dialplan_xml', 'mod_dptools', 'mod_event_socket'],
-  ...['mod_sndfile', 'mod_sofia', 'mod_tone_stream'],
+  ...['mod_sndfile', 'mod_sofia', 'mod_spandsp', 'mod_tone_stream'],
 ];
 
 /** To requests of strangers outside a call. INFO and MESSAGE go nowhere: there is no channel, and no module for them. */
