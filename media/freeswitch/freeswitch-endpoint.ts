@@ -231,7 +231,11 @@ export class FreeswitchEndpoint implements MediaEndpoint {
   async #listenInBand({ channel }: Standing, { eventPayloadType }: AgreedAudio): Promise<void> {
     const wanted = eventPayloadType === null;
     if (wanted === this.#inBand) return;
-    await channel.line.execute(channel.uuid, randomUUID(), wanted ? 'start_dtmf' : 'stop_dtmf');
+    await channel.line.execute(
+      channel.uuid,
+      randomUUID(),
+      wanted ? 'spandsp_start_dtmf' : 'spandsp_stop_dtmf',
+    );
     this.#inBand = wanted;
   }
 
