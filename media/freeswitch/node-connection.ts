@@ -32,6 +32,7 @@ export interface NewChannel {
 }
 
 interface Invitation {
+  readonly offerSdp: string;
   readonly onGone: () => void;
   /** drachtio-fsmrf's name for the channel to come. */
   id: string;
@@ -131,11 +132,11 @@ export class NodeConnection {
     headers: Readonly<Record<string, string>>,
     onGone: () => void,
   ): Promise<NewChannel> {
-    const invitation: Invitation = { onGone, id: '', dialog: null, over: false };
+    const invitation: Invitation = { offerSdp, onGone, id: '', dialog: null, over: false };
     this.#invitation = invitation;
     try {
-      // createUAC is called before this returns.
-      const endpoint = await this.#server.createEndpoint({ remoteSdp: offerSdp, headers: { ...headers } });
+      // createUAC is called before this returns. The SDP is put in there: of SRTP drachtio-fsmrf takes none.
+      const endpoint = await this.#server.createEndpoint({ remoteSdp: 'v=0', headers: { ...headers } });
       this.#arrived.delete(invitation.id);
       const { conn, uuid, local } = endpoint;
       if (conn === null || invitation.dialog === null) throw new NodeFailure('closed');
@@ -156,10 +157,7 @@ export class NodeConnection {
     this.connection.socket?.destroy();
   }
 
-  async #invite(
-    uri: string,
-    { headers, localSdp }: { headers: Record<string, string>; localSdp?: string },
-  ): Promise<{ destroy(): void }> {
+  async #invite(uri: string, { headers }: { headers: Record<string, string> }): Promise<{ destroy(): void }> {
     const invitation = this.#invitation;
     this.#invitation = null;
     if (!invitation) throw new NodeFailure('closed');
@@ -167,7 +165,7 @@ export class NodeConnection {
     const { sip, deadlineMs } = this.#options;
     const calling = sip.invite(
       uri,
-      { headers, ...(localSdp === undefined ? {} : { localSdp }) },
+      { headers, localSdp: invitation.offerSdp },
       { onGone: invitation.onGone },
     );
     calling.then(
