@@ -103,7 +103,8 @@ export class Conversation {
 
   /** Hangs up on everybody for a reason of ours; the call then ends by itself. */
   async abandon(reason: CallEnd): Promise<void> {
-    this.#abandoned ??= reason;
+    // Once the customer is gone the call ends for that; what is lost with it is no reason.
+    if (!this.customer.leg.gone.aborted) this.#abandoned ??= reason;
     await this.endParticipants();
   }
 

@@ -30,7 +30,7 @@ export class MediaDialogs implements SipClient {
         if (error) return reject(failure(error));
         const wrapped = new SrfDialog(dialog, handlers(events), { awaitingAnswer: false });
         this.#dialogs.set(dialog, wrapped);
-        link.adopt(wrapped);
+        link.adopt(wrapped, { withMedia: true });
         resolve(dialog);
       });
     });

@@ -43,6 +43,7 @@ export interface LinkOptions {
 export class SrfLink {
   readonly #options: LinkOptions;
   readonly #dialogs = new Set<SrfDialog>();
+  readonly #withMedia = new WeakSet<SrfDialog>();
   readonly #waiting = new Set<(failure: SipFailure) => void>();
   readonly #closing = new AbortController();
   #farewells: string[] = [];
@@ -80,9 +81,11 @@ export class SrfLink {
     });
   }
 
-  adopt(dialog: SrfDialog): void {
+  /** `withMedia`: the far end is a media server. Such dialogs are lost after all others, so that a call knows why it ends. */
+  adopt(dialog: SrfDialog, { withMedia = false } = {}): void {
     const { journal } = this.#options;
     this.#dialogs.add(dialog);
+    if (withMedia) this.#withMedia.add(dialog);
     journal?.add(dialog.id);
     dialog.onGone(() => {
       this.#dialogs.delete(dialog);
@@ -162,7 +165,8 @@ export class SrfLink {
     const failure = new SipFailure(0, 'the connection to the SIP server was lost');
     for (const fail of [...this.#waiting]) fail(failure);
     this.#waiting.clear();
-    for (const dialog of [...this.#dialogs]) dialog.lost();
+    const last = (dialog: SrfDialog) => Number(this.#withMedia.has(dialog));
+    for (const dialog of [...this.#dialogs].sort((a, b) => last(a) - last(b))) dialog.lost();
     // The server has them still, until they were said farewell to.
     for (const dialogId of this.#farewells) this.#options.journal?.add(dialogId);
   }

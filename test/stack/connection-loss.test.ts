@@ -1,27 +1,14 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { CALLER_HZ, Scene, type Talk } from '../calls/scene.js';
-import { within } from '../kit/deadline.js';
 import { Drachtio, drachtioInstalled } from '../kit/drachtio.js';
 import { Relay } from '../kit/relay.js';
+import { type Readiness, readiness as readyz } from './readiness.js';
 
 const skip = drachtioInstalled() ? false : 'drachtio is not on the PATH';
 
-const RETURN_MS = 20_000;
-
-/** The status of `/readyz`, asked again and again until it is the one wanted. */
-async function readiness(
-  scene: Scene,
-  wanted: 200 | 503,
-): Promise<{ checks: Record<string, { ok: boolean }> }> {
-  const asking = async () => {
-    for (;;) {
-      const response = await fetch(`${scene.tacet.listening.httpUrl}/readyz`);
-      const body = (await response.json()) as { checks: Record<string, { ok: boolean }> };
-      if (response.status === wanted) return body;
-    }
-  };
-  return within(asking(), RETURN_MS, `readiness ${wanted}`);
+function readiness(scene: Scene, wanted: 200 | 503): Promise<Readiness> {
+  return readyz(scene.tacet.listening.httpUrl, wanted);
 }
 
 async function ended(scene: Scene, { conversationId }: Talk): Promise<string> {
