@@ -1,6 +1,5 @@
 import { type AddressInfo, isIPv6 } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import pino from 'pino';
 import { ConfigError, type ConfigProblem } from '../config/problems.js';
 import type { Config } from '../config/schema.js';
 import { agentPasswords } from '../config/secrets.js';
@@ -20,7 +19,7 @@ import type { Connector } from './connectors/connector.js';
 import { createConnector } from './connectors/create-connector.js';
 import { logEvents } from './log/call-log.js';
 import { LogGate } from './log/log-gate.js';
-import { createLogger, type Logger } from './log/logger.js';
+import { createLogger, type Logger, standardOutput } from './log/logger.js';
 import { createMetrics } from './log/metrics.js';
 import { openMediaSide } from './media-side.js';
 import { SecureSessions } from './secure/secure-sessions.js';
@@ -79,7 +78,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const { passwords, generated } = agentPasswords(config);
   const tokens = loadTokens(config);
   // Not written synchronously: a reader of the log that stalls must not stall calls.
-  const logGate = new LogGate(options.logDestination ?? pino.destination({ dest: 1, sync: false }));
+  const logGate = new LogGate(options.logDestination ?? standardOutput());
   const log = createLogger({ level: config.log.level, destination: logGate });
   const events = new CallEvents();
   const connectors = buildConnectors(config, log);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
@@ -11,6 +11,7 @@ import { freePort, Program } from './program.js';
 
 const COLLECT_GARBAGE = new URL('./collect-garbage.js', import.meta.url).href;
 const SERVER = fileURLToPath(new URL('../../server/main.js', import.meta.url));
+const PACKAGE = new URL('../../../package.json', import.meta.url);
 /** Spoken prompts of the library's flows, rendered once for all runs. */
 const PROMPT_CACHE = fileURLToPath(new URL('../../prompt-cache/', import.meta.url));
 
@@ -51,7 +52,7 @@ export class Tacet {
     const [sipPort, httpPort] = [await freePort(), await freePort()];
     const token = randomBytes(24).toString('hex');
     const file = writeConfiguration(plan, sipPort, httpPort, token);
-    const nodeOptions = ['--expose-gc', '--import', COLLECT_GARBAGE, ...plan.nodeOptions];
+    const nodeOptions = [...startOptions(), '--expose-gc', '--import', COLLECT_GARBAGE, ...plan.nodeOptions];
     const program = new Program('tacet', process.execPath, [...nodeOptions, SERVER], {
       cwd: plan.directory,
       env: { PATH: process.env.PATH, TACET_CONFIG: file },
@@ -103,6 +104,12 @@ export class Tacet {
       signal: AbortSignal.timeout(3000),
     });
   }
+}
+
+/** What `npm start` gives to Node. */
+function startOptions(): string[] {
+  const { scripts } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { scripts: { start: string } };
+  return scripts.start.split(' ').filter((word) => word.startsWith('--'));
 }
 
 function writeConfiguration(plan: TacetPlan, sipPort: number, httpPort: number, token: string): string {

@@ -94,7 +94,10 @@ export class EmbeddedEndpoint implements MediaEndpoint {
   async stopPlaying(): Promise<void> {
     this.#assertOpen();
     this.#latestPlay += 1;
-    await this.#options.link.request({ op: 'stop', leg: this.id });
+    const stopped = this.#options.link.request({ op: 'stop', leg: this.id });
+    // Whatever is asked of the engine from now on comes after the stop: nobody needs to wait for it.
+    for (const settle of this.#plays.values()) settle('interrupted');
+    await stopped;
   }
 
   async setLoop(loop: AudioLoop | null): Promise<void> {

@@ -8,6 +8,7 @@ import type {
   EngineResults,
   RequestMessage,
 } from './messages.js';
+import { Outbox } from './outbox.js';
 
 interface Waiting {
   readonly resolve: (value: never) => void;
@@ -25,11 +26,15 @@ export interface EngineLinkEvents {
 const REPLY_DEADLINE_MS = 5000;
 const EXIT_DEADLINE_MS = 2000;
 
-/** The main side of the worker thread: numbered requests, each with one reply and a deadline. */
+/**
+ * The main side of the worker thread: numbered requests, each with one reply and a deadline. Waking a thread costs more
+ * than most requests, so those of one turn of the event loop go over together, in their order.
+ */
 export class EngineLink {
   readonly #worker: Worker;
   readonly #events: EngineLinkEvents;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #outbox = new Outbox<RequestMessage>((messages) => this.#worker.postMessage(messages));
   #seq = 0;
   #up = true;
   readonly #exited: Promise<void>;
@@ -63,7 +68,7 @@ export class EngineLink {
     return new Promise((resolve, reject) => {
       const deadline = setTimeout(() => this.#overdue(seq), REPLY_DEADLINE_MS);
       this.#waiting.set(seq, { resolve, reject, deadline });
-      this.#worker.postMessage({ seq, request });
+      this.#outbox.put({ seq, request });
     });
   }
 
@@ -76,7 +81,8 @@ export class EngineLink {
 
   /** Asks the thread to end and, should it not, ends it. */
   async #end(): Promise<void> {
-    this.#worker.postMessage({ seq: 0, request: { op: 'exit' } } satisfies RequestMessage);
+    this.#outbox.put({ seq: 0, request: { op: 'exit' } });
+    this.#outbox.flush();
     const deadline = setTimeout(() => void this.#worker.terminate(), EXIT_DEADLINE_MS);
     await this.#exited;
     clearTimeout(deadline);

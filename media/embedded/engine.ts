@@ -44,7 +44,7 @@ export class Engine {
     });
   }
 
-  /** Carries out one request. Everything but opening and closing a port is done when this returns. */
+  /** Carries out one request. Everything but opening a port is done when this returns. */
   handle(request: Exclude<EngineRequest, { op: 'exit' }>): Result | Promise<Result> {
     if (request.op === 'start') return RtpSocket.probe(this.#options.address).then(() => null);
     if (request.op === 'create') return this.#create(request.leg, request.relaysKeys);
@@ -59,13 +59,13 @@ export class Engine {
 
   /** Closes every socket before it returns. */
   shutDown(): void {
-    for (const leg of [...this.#legs.values()]) void this.#close(leg);
+    for (const leg of [...this.#legs.values()]) this.#close(leg);
   }
 
   #handleLeg(
     leg: Leg,
     request: Exclude<EngineRequest, { op: 'start' | 'create' | 'stats' | 'exit' }>,
-  ): Result | Promise<Result> {
+  ): Result {
     switch (request.op) {
       case 'configure':
         leg.configure(request.audio);
@@ -95,7 +95,8 @@ export class Engine {
         leg.part();
         return null;
       case 'close':
-        return this.#close(leg);
+        this.#close(leg);
+        return null;
     }
   }
 
@@ -132,11 +133,10 @@ export class Engine {
     leg.join(peer);
   }
 
-  async #close(leg: Leg): Promise<null> {
+  #close(leg: Leg): void {
     this.#legs.delete(leg.id);
     this.#clock.remove(leg);
-    await leg.close();
-    return null;
+    leg.close();
   }
 
   #stats(): EngineStats {

@@ -98,6 +98,7 @@ export class Leg implements Ticker {
     else if (this.#srtp) throw new MediaError('insecure', 'a leg with SRTP does not go back to plain RTP');
     this.#audio = audio;
     this.#receiver.configure(audio);
+    if (!this.#receiver.source.settled) this.#socket?.disconnect();
     this.#sender.configure(audio);
   }
 
@@ -172,14 +173,15 @@ export class Leg implements Ticker {
     };
   }
 
-  async close(): Promise<void> {
+  /** When this returns the port is given up. */
+  close(): void {
     this.part();
     this.#sender.close();
     this.#srtp?.close();
     const socket = this.#socket;
     this.#socket = null;
     if (!socket) return;
-    await socket.close();
+    socket.close();
     this.#onPortFree();
   }
 
@@ -222,11 +224,7 @@ export class Leg implements Ticker {
     const { source } = this.#receiver;
     const address = source.address;
     if (address === null) return;
-    if (!this.#srtp) {
-      this.#socket?.send(packet, length, address, source.port);
-      return;
-    }
-    const secured = this.#srtp.protect(packet, length);
-    this.#socket?.send(secured, secured.length, address, source.port);
+    const bytes = this.#srtp ? this.#srtp.protect(packet, length) : packet;
+    this.#socket?.send(bytes, this.#srtp ? bytes.length : length, address, source.port, source.settled);
   }
 }

@@ -78,6 +78,7 @@ export interface EngineResults {
   exit: null;
 }
 
+/** What the main side sends, several at a time. */
 export interface RequestMessage {
   readonly seq: number;
   readonly request: EngineRequest;

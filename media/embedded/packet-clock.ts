@@ -16,8 +16,10 @@ export interface PacketClockOptions {
 }
 
 export const PERIOD_MS = 20;
-/** Tickers are spread over this many groups, so that packets leave evenly instead of in one burst. */
+/** Tickers are spread over this many groups, so that the packets of many do not leave in one burst. */
 const GROUPS = 4;
+/** A group takes so many before the next one is opened: each has to be woken for, and a burst of them takes a millisecond. */
+const WORTH_A_GROUP = 128;
 /** Packets sent at most at once by one ticker after a stall; the rest is skipped. */
 const MOST_CATCH_UP = 3;
 /** Timers have a resolution of 1 ms: a packet may leave this much early. */
@@ -44,13 +46,13 @@ export class PacketClock {
     return this.#groupOf.size;
   }
 
-  /** Starts ticking within 20 ms, in the emptiest group. Adding twice does nothing. */
+  /** Starts ticking within 20 ms, in the first group that has room, in the emptiest when none has. Adding twice does nothing. */
   add(ticker: Ticker): void {
     if (this.#groupOf.has(ticker)) return;
     if (this.#groupOf.size === 0) this.#align();
-    const group = this.#groups.reduce((best, other) =>
-      other.tickers.length < best.tickers.length ? other : best,
-    );
+    const group =
+      this.#groups.find(({ tickers }) => tickers.length < WORTH_A_GROUP) ??
+      this.#groups.reduce((best, other) => (other.tickers.length < best.tickers.length ? other : best));
     if (group.tickers.length === 0) this.#catchUpIdle(group);
     group.tickers.push(ticker);
     this.#groupOf.set(ticker, group);

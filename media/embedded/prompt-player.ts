@@ -54,8 +54,7 @@ export class PromptPlayer {
       if (!prompt) break;
       const bytes = codec === 'PCMU' ? prompt.pcmu : prompt.pcma;
       const count = Math.min(length - done, prompt.samples - this.#position);
-      const from = this.#position;
-      for (let i = 0; i < count; i += 1) target[at + done + i] = bytes[from + i] as number;
+      target.set(bytes.subarray(this.#position, this.#position + count), at + done);
       done += count;
       this.#position += count;
       if (this.#position >= prompt.samples) this.#next();

@@ -4,13 +4,17 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { MediaError } from '../media-server.js';
 import { Engine } from './engine.js';
 import type { EngineMessage, EngineOptions, RequestMessage } from './messages.js';
+import { Outbox } from './outbox.js';
 
 /** The thread of the packet timer and all RTP sockets; started by EngineLink. */
 
 const port = parentPort;
 if (!port) throw new Error('media/embedded/worker runs as a worker thread only');
 
-const send = (message: EngineMessage): void => port.postMessage(message);
+// One by one, though the main side wakes up once: what waits for a key gets to wait for the next before that is told.
+const outbox = new Outbox<EngineMessage>((messages) => {
+  for (const message of messages) port.postMessage(message);
+});
 
 const engine = new Engine(workerData as EngineOptions, {
   now: () => performance.now(),
@@ -24,27 +28,28 @@ const engine = new Engine(workerData as EngineOptions, {
       sequence: bytes.readUInt16LE(8) >> 1,
     };
   },
-  report: send,
+  report: (news) => outbox.put(news),
 });
 
 /** Node 20 aborts the whole process, now and then, when a thread ends itself while datagrams arrive: no socket is left. */
 function exit(): void {
   engine.shutDown();
+  outbox.flush();
   port?.close();
 }
 
 process.on('uncaughtException', (error) => {
-  send({ type: 'fault', error });
+  outbox.put({ type: 'fault', error });
   exit();
 });
 
 function refuse(seq: number, error: unknown): void {
   // A failure that is not a verdict is a fault of the engine: the thread ends, and the calls with it.
   if (!(error instanceof MediaError)) throw error;
-  send({ type: 'refusal', seq, code: error.code, message: error.message });
+  outbox.put({ type: 'refusal', seq, code: error.code, message: error.message });
 }
 
-port.on('message', ({ seq, request }: RequestMessage) => {
+function carryOut({ seq, request }: RequestMessage): void {
   if (request.op === 'exit') {
     exit();
     return;
@@ -52,14 +57,18 @@ port.on('message', ({ seq, request }: RequestMessage) => {
   try {
     const value = engine.handle(request);
     // Answered in the same turn: what was asked is done, nothing else came between.
-    if (!(value instanceof Promise)) send({ type: 'reply', seq, value });
-    else {
+    if (value instanceof Promise) {
       value.then(
-        (later) => send({ type: 'reply', seq, value: later }),
+        (later) => outbox.put({ type: 'reply', seq, value: later }),
         (error: unknown) => refuse(seq, error),
       );
-    }
+    } else if (request.op === 'play') outbox.putLater({ type: 'reply', seq, value });
+    else outbox.put({ type: 'reply', seq, value });
   } catch (error) {
     refuse(seq, error);
   }
+}
+
+port.on('message', (messages: readonly RequestMessage[]) => {
+  for (const message of messages) carryOut(message);
 });

@@ -17,6 +17,8 @@ export interface PromptStoreOptions {
   /** Seconds of speech rendered during calls that stay in memory (16 KB each). Default 1,000. */
   readonly memorySeconds?: number;
   readonly thread?: AudioThreadOptions;
+  /** Milliseconds on a clock that never goes back. Default `performance.now`. */
+  readonly now?: () => number;
 }
 
 export interface ResolveOptions {
@@ -45,7 +47,7 @@ export class PromptStore {
     this.#voice = options.voice ?? 'kal';
     this.#thread = new AudioThread(options.thread);
     this.#cache = new SpeechCache(options.directory);
-    this.#files = new WavFiles(this.#thread);
+    this.#files = new WavFiles(this.#thread, options.now ?? (() => performance.now()));
     this.#spoken = new PromptMemory((options.memorySeconds ?? 1000) * 8000);
   }
 

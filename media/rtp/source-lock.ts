@@ -32,6 +32,12 @@ export class SourceLock {
     return this.#lockedAddress !== null;
   }
 
+  /** Locked at the address of the SDP, which only {@link expect} can change. */
+  get settled(): boolean {
+    const { locked } = this;
+    return locked && this.#lockedPort === this.#expectedPort && this.#lockedAddress === this.#expectedAddress;
+  }
+
   /** Where to send: the locked source, before that the SDP's address, null when neither is known. */
   get address(): string | null {
     return this.#lockedAddress ?? this.#expectedAddress;

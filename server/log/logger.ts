@@ -6,8 +6,16 @@ export type { Logger } from 'pino';
 
 export interface LoggerOptions {
   readonly level: LogLevel;
-  /** Takes whole lines with their line feed. Default: standard output, written without blocking. */
+  /** Takes whole lines with their line feed. Default: {@link standardOutput}. */
   readonly destination?: { write(line: string): void; flushSync?(): void };
+}
+
+/**
+ * Standard output, written without blocking and within 100 ms: each write wakes a thread, and the lines of a call come
+ * close together. What is left is written when the process ends.
+ */
+export function standardOutput() {
+  return pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 100 });
 }
 
 /** What of an error is written: its own properties may hold whole SIP messages (drachtio-srf) or requests. */
@@ -24,7 +32,7 @@ function plainError(error: unknown, depth = 0): unknown {
  * destination, children's lines too: there is no other way out. `flush()` writes what is buffered.
  */
 export function createLogger({ level, destination }: LoggerOptions): Logger {
-  const sink = destination ?? pino.destination({ dest: 1, sync: false });
+  const sink = destination ?? standardOutput();
   const scrubbed: DestinationStream & { flush(done?: () => void): void } = {
     write: (line) => sink.write(scrubLine(line)),
     flush: (done) => {

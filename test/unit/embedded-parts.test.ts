@@ -96,16 +96,21 @@ describe('packet clock', () => {
     }
   });
 
-  it('spreads tickers evenly over the period', () => {
+  /** How many of `count` tickers have ticked after 4, 9, 14 and 19 ms. */
+  function quarters(count: number): number[] {
     const time = new VirtualTime();
-    const counters = Array.from({ length: 8 }, () => new Counter());
+    const counters = Array.from({ length: count }, () => new Counter());
     for (const counter of counters) time.clock.add(counter);
-    const seen: number[] = [];
-    for (let ms = 1; ms <= 20; ms += 1) {
+    return [4, 9, 14, 19].map((ms) => {
       time.advance(ms);
-      seen.push(counters.reduce((sum, counter) => sum + counter.ticks, 0));
-    }
-    assert.deepEqual([seen[3], seen[8], seen[13], seen[18]], [2, 4, 6, 8]);
+      return counters.reduce((sum, counter) => sum + counter.ticks, 0);
+    });
+  }
+
+  it('serves few tickers together and spreads many evenly over the period', () => {
+    assert.deepEqual(quarters(8), [8, 8, 8, 8]);
+    assert.deepEqual(quarters(129), [128, 129, 129, 129]);
+    assert.deepEqual(quarters(800), [200, 400, 600, 800]);
   });
 
   it('sends three packets at most after a stall and skips the rest', () => {

@@ -134,20 +134,28 @@ describe('PromptStore', () => {
     );
   });
 
-  it('plays WAV files, and reads them again when they change', TIMEOUT, () =>
-    withStore(async (store) => {
+  it('plays WAV files, and reads them again when they changed a second ago', TIMEOUT, () => {
+    let now = 0;
+    const second = () => {
+      now += 1000;
+    };
+    const use = async (store: PromptStore): Promise<void> => {
       const file = join(root, 'hello.wav');
       await writeFile(file, writeWav(new Int16Array(160)));
       const [first] = await store.resolve([{ file }]);
       assert.equal(first?.samples, 160);
       assert.equal((await store.resolve([{ file }]))[0], first);
       await writeFile(file, writeWav(new Int16Array(320)));
+      assert.equal((await store.resolve([{ file }]))[0], first);
+      second();
       assert.equal((await store.resolve([{ file }]))[0]?.samples, 320);
       await writeFile(file, writeWav(new Int16Array(320).fill(1000)));
       await utimes(file, 1, 1);
+      second();
       assert.equal(decodePcmu((await store.resolve([{ file }]))[0]?.pcmu ?? new Uint8Array(1))[0], 988);
-    }),
-  );
+    };
+    return withStore(use, { now: () => now });
+  });
 
   it('names a file that is missing, is none, or is not a WAV', TIMEOUT, () =>
     withStore(async (store) => {

@@ -28,7 +28,7 @@ describe('source lock', () => {
       assert.equal(lock.admit(EVIL, 4000, 1, 11 + i), false);
       assert.equal(lock.admit(SDP, 4002, 1, 11 + i), false);
     }
-    assert.deepEqual([lock.address, lock.port], [SDP, 4000]);
+    assert.deepEqual([lock.address, lock.port, lock.settled], [SDP, 4000, true]);
   });
 
   it('learns a source behind NAT from five packets in a row, then sends there', () => {
@@ -65,7 +65,9 @@ describe('source lock', () => {
   it('unlocks only for a new address, and takes nothing before the first SDP', () => {
     assert.equal(new SourceLock(() => now).admit(SDP, 4000, 1, 1), false);
     const lock = expecting();
+    assert.equal(lock.settled, false);
     for (let n = 0; n < 5; n += 1) lock.admit(NAT, 999, 77, n);
+    assert.deepEqual([lock.locked, lock.settled], [true, false]);
     lock.expect(SDP, 4000);
     lock.expect(null, 4000);
     assert.equal(lock.admit(NAT, 999, 77, 6), true);
