@@ -3,7 +3,7 @@ import { MediaError, type MediaErrorCode } from '../media-server.js';
 import type { AgreedAudio } from '../sdp/session.js';
 import { EslLine } from './esl-line.js';
 import { farSideSdp } from './far-side-sdp.js';
-import { type LocalAudio, readLocalSdp } from './local-sdp.js';
+import { type LocalAudio, readAnswer, readLocalSdp } from './local-sdp.js';
 import type { NewChannel } from './node-connection.js';
 import type { SipClient } from './sip-client.js';
 import { uuid } from './words.js';
@@ -73,13 +73,13 @@ export class Channel {
   #shown: string;
   #closing: Promise<void> | null = null;
 
-  /** `shown`: what the channel was called with. */
-  constructor(channel: NewChannel, shown: AgreedAudio, options: ChannelOptions) {
+  /** `shown`: what the channel was called with; `local`: what FreeSWITCH answered. */
+  constructor(channel: NewChannel, shown: AgreedAudio, local: LocalAudio, options: ChannelOptions) {
     this.#shown = farSideSdp(shown, 0);
     this.uuid = uuid(channel.uuid);
     this.#options = options;
     this.#dialog = channel.dialog;
-    this.#local = readLocalSdp(channel.localSdp);
+    this.#local = local;
     this.line = new EslLine(channel.connection, {
       deadlineMs: options.commandMs,
       onGone: () => {
@@ -93,7 +93,7 @@ export class Channel {
     });
   }
 
-  /** Where FreeSWITCH receives. */
+  /** Where FreeSWITCH receives, and by which key it sends. */
   get local(): LocalAudio {
     return this.#local;
   }
@@ -114,7 +114,7 @@ export class Channel {
 
   /**
    * Shows FreeSWITCH the far end, by re-INVITE unless it was shown just that before. Rejects with MediaError, and then
-   * nothing has changed.
+   * nothing has changed, or the channel is given up.
    */
   async show(audio: AgreedAudio): Promise<void> {
     const shown = farSideSdp(audio, 0);
@@ -125,12 +125,21 @@ export class Channel {
     const answer = await sip.reinvite(this.#dialog, offer, REINVITE_MS).catch((error: unknown) => {
       throw refusal(error);
     });
-    const local = readLocalSdp(answer);
+    try {
+      this.#take(readAnswer(answer, audio));
+    } catch (error) {
+      // FreeSWITCH holds to what nobody agreed to: this channel is of no use any more.
+      this.line.close();
+      throw error;
+    }
+    this.#shown = shown;
+  }
+
+  #take(local: LocalAudio): void {
     if (local.port !== this.#local.port || local.address !== this.#local.address) {
       throw new MediaError('engine-lost', 'FreeSWITCH moved its side of the audio');
     }
     this.#local = local;
-    this.#shown = shown;
   }
 
   async facts(): Promise<ChannelFacts> {

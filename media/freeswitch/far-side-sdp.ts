@@ -1,3 +1,4 @@
+import { inlineKey } from '../sdp/crypto.js';
 import type { AgreedAudio } from '../sdp/session.js';
 
 /** Where FreeSWITCH is told to send while there is nobody to send to: to itself, to the port of nobody (discard). */
@@ -35,9 +36,10 @@ export function farSideSdp(audio: AgreedAudio, version: number): string {
     's=-',
     `c=IN IP4 ${address}`,
     't=0 0',
-    `m=audio ${port} RTP/AVP ${types.join(' ')}`,
+    `m=audio ${port} ${audio.srtp ? 'RTP/SAVP' : 'RTP/AVP'} ${types.join(' ')}`,
     ...[...codecs].map(([type, name]) => `a=rtpmap:${type} ${name}/8000`),
     ...(events === null ? [] : [`a=rtpmap:${events} telephone-event/8000`, `a=fmtp:${events} 0-15`]),
+    ...(audio.srtp ? [`a=crypto:1 ${audio.srtp.suite} inline:${inlineKey(audio.srtp.remoteKey)}`] : []),
     'a=ptime:20',
     `a=${direction(audio)}`,
   ];

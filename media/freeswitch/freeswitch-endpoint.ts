@@ -11,7 +11,8 @@ import type {
   PlayOutcome,
 } from '../endpoint.js';
 import { MediaError } from '../media-server.js';
-import type { Codec } from '../sdp/remote.js';
+import { sameKey } from '../rtp/srtp-suites.js';
+import { type Codec, readRemoteSdp } from '../sdp/remote.js';
 import { type AgreedAudio, type Negotiation, SdpSession } from '../sdp/session.js';
 import type { Channel } from './channel.js';
 import { Digits } from './digits.js';
@@ -27,6 +28,8 @@ export interface FreeswitchEndpointOptions {
   readonly node: Node;
   readonly sounds: Sounds;
   readonly relaysKeys: boolean;
+  /** Nothing but SRTP. */
+  readonly srtp: boolean;
   /** The endpoint that has this channel. */
   readonly endpointOf: (channel: string) => string | null;
   /** Called when the channel is gone and nobody asked for that; {@link FreeswitchEndpoint.lose} was called by then. */
@@ -34,12 +37,15 @@ export interface FreeswitchEndpointOptions {
   readonly onClosed: () => void;
 }
 
+/** FreeSWITCH takes another key when it learns the far end's: what an offer told would be wrong by then. */
+const NO_SRTP_OFFER = 'FreeSWITCH cannot be the one who offers SRTP';
+
 const CODECS: readonly Codec[] = ['PCMU', 'PCMA'];
 
 /** What there is while there is a channel. */
 interface Standing {
   readonly channel: Channel;
-  readonly sdp: SdpSession;
+  sdp: SdpSession;
   readonly player: Player;
   readonly age: PacketAge;
 }
@@ -54,6 +60,8 @@ export class FreeswitchEndpoint implements MediaEndpoint {
   readonly #options: FreeswitchEndpointOptions;
   readonly #digits = new Digits();
   #standing: Standing | null = null;
+  /** Sessions of before, whose keys {@link close} forgets. */
+  readonly #past: SdpSession[] = [];
   /** What was last agreed with the far end. */
   #audio: AgreedAudio | null = null;
   /** FreeSWITCH looks for keys in the audio. */
@@ -91,8 +99,10 @@ export class FreeswitchEndpoint implements MediaEndpoint {
 
   answer(offerSdp: string): Promise<string> {
     return this.#negotiate(async () => {
-      const { audio } = (this.#standing?.sdp ?? newSession('0.0.0.0', 9)).answer(offerSdp);
+      const { audio } = (this.#standing?.sdp ?? this.#session('0.0.0.0', 9)).answer(offerSdp);
       const standing = this.#standing ?? (await this.#open(audio));
+      await standing.channel.show(audio);
+      // Once more: with SRTP the answer tells the key that FreeSWITCH has chosen just now.
       const negotiation = standing.sdp.answer(offerSdp);
       await this.#adopt(standing, negotiation);
       return negotiation.sdp;
@@ -101,15 +111,19 @@ export class FreeswitchEndpoint implements MediaEndpoint {
 
   offer(remoteSdp?: string): Promise<string> {
     return this.#negotiate(async () => {
-      const { sdp } = this.#standing ?? (await this.#open(UNKNOWN_FAR_SIDE));
-      return sdp.offer(remoteSdp);
+      if (this.#options.srtp && !this.#standing) throw new MediaError('unsupported-srtp', NO_SRTP_OFFER);
+      const standing = this.#standing ?? (await this.#open(UNKNOWN_FAR_SIDE));
+      if (remoteSdp !== undefined) await this.#takeKeys(standing, remoteSdp);
+      return standing.sdp.offer(remoteSdp);
     });
   }
 
   acceptAnswer(answerSdp: string): Promise<void> {
     return this.#negotiate(async () => {
       if (!this.#standing) throw new MediaError('bad-sdp', 'there is no offer that this could answer');
-      await this.#adopt(this.#standing, this.#standing.sdp.acceptAnswer(answerSdp));
+      const negotiation = this.#standing.sdp.acceptAnswer(answerSdp);
+      await this.#standing.channel.show(negotiation.audio);
+      await this.#adopt(this.#standing, negotiation);
     });
   }
 
@@ -205,7 +219,7 @@ export class FreeswitchEndpoint implements MediaEndpoint {
     });
     player = new Player(channel.uuid, channel.line);
     const { address, port } = channel.local;
-    const standing = { channel, player, sdp: newSession(address, port), age: new PacketAge() };
+    const standing = { channel, player, sdp: this.#session(address, port), age: new PacketAge() };
     this.#standing = standing;
     this.#assertOpen();
     await this.#listenInBand(standing, audio);
@@ -213,12 +227,42 @@ export class FreeswitchEndpoint implements MediaEndpoint {
     return standing;
   }
 
-  /** Shows FreeSWITCH what was agreed; then it is. */
+  /**
+   * The far end may have changed its SRTP key while another endpoint served it. FreeSWITCH takes a new one of its own
+   * when it learns of that, which has to be known before our offer tells it.
+   */
+  async #takeKeys(standing: Standing, remoteSdp: string): Promise<void> {
+    const audio = readRemoteSdp(remoteSdp).find((section) => section.audio?.crypto)?.audio;
+    const line = audio?.crypto?.[0];
+    if (!line || !this.#audio) return;
+    const srtp = { suite: line.suite, remoteKey: line.key, localKey: line.key };
+    await standing.channel.show({ ...this.#audio, srtp, sending: false, receiving: false });
+    const { address, port } = standing.channel.local;
+    this.#past.push(standing.sdp);
+    standing.sdp = this.#session(address, port);
+  }
+
+  /** What FreeSWITCH was shown is agreed. */
   async #adopt(standing: Standing, { audio, commit }: Negotiation): Promise<void> {
-    await standing.channel.show(audio);
+    const key = standing.channel.local.crypto?.key;
+    if (audio.srtp && (!key || !sameKey(audio.srtp.localKey, key))) {
+      throw new MediaError('insecure', 'FreeSWITCH took a new SRTP key when the far end changed its own');
+    }
     await this.#listenInBand(standing, audio);
     this.#audio = audio;
     commit();
+  }
+
+  /** SRTP keys that are told to the far end are those that FreeSWITCH has. */
+  #session(address: string, port: number): SdpSession {
+    const newKey = (bytes: number) => {
+      const key = this.channel?.local.crypto?.key;
+      if (!key) return randomBytes(bytes);
+      return key.length === bytes ? Uint8Array.from(key) : null;
+    };
+    const sessionId = String(randomInt(1, 2 ** 47));
+    const srtpRequired = this.#options.srtp;
+    return new SdpSession({ address, port, sessionId, codecs: CODECS, srtpRequired, newKey });
   }
 
   #reconfigure(but: Partial<AgreedAudio>): Promise<void> {
@@ -257,6 +301,7 @@ export class FreeswitchEndpoint implements MediaEndpoint {
     this.player?.close();
     await this.#negotiating.catch(() => {});
     await this.channel?.close();
+    for (const sdp of [...this.#past, this.#standing?.sdp]) sdp?.close();
     this.#options.onClosed();
   }
 
@@ -287,15 +332,4 @@ export class FreeswitchEndpoint implements MediaEndpoint {
     if (!this.#lost) return new MediaError('closed', 'the endpoint is closed');
     return new MediaError('engine-lost', `FreeSWITCH at ${this.node.name} has lost the channel`);
   }
-}
-
-function newSession(address: string, port: number): SdpSession {
-  return new SdpSession({
-    address,
-    port,
-    sessionId: String(randomInt(1, 2 ** 47)),
-    codecs: CODECS,
-    srtpRequired: false,
-    newKey: randomBytes,
-  });
 }

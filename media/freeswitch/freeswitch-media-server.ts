@@ -79,10 +79,15 @@ export class FreeswitchMediaServer implements MediaServer {
   }
 
   /** Rejects with `no-port` when no server takes calls. */
-  async createEndpoint({ relaysKeys = true, beside }: EndpointOptions = {}): Promise<MediaEndpoint> {
+  async createEndpoint({
+    relaysKeys = true,
+    beside,
+    srtp = false,
+  }: EndpointOptions = {}): Promise<MediaEndpoint> {
     const endpoint: FreeswitchEndpoint = new FreeswitchEndpoint({
       node: beside ? this.#own(beside).node : this.#leastLoaded(),
       relaysKeys,
+      srtp,
       sounds: this.#sounds,
       endpointOf: (channel) => this.#withChannel(channel)?.id ?? null,
       onLost: () => this.#tellLost([endpoint]),

@@ -6,6 +6,7 @@ import { DeadMan } from './dead-man.js';
 import { EslLine } from './esl-line.js';
 import { farSideSdp } from './far-side-sdp.js';
 import { type FreeswitchNode, NodeFailure, type NodeFault } from './freeswitch-node.js';
+import { readAnswer } from './local-sdp.js';
 import { type NewChannel, NodeConnection } from './node-connection.js';
 import type { SipClient } from './sip-client.js';
 import { uuid } from './words.js';
@@ -109,18 +110,20 @@ export class Node {
       // It was shown nothing but G.711.
       throw new MediaError('no-port', 'FreeSWITCH found no port for RTP (SIP 488)', { cause: error });
     });
-    const channel = new Channel(made, farSide, {
-      sip,
-      commandMs,
-      events: { ...events, onGone },
-      kill: (id) => this.#kill(id),
-    });
     try {
+      const local = readAnswer(made.localSdp, farSide);
+      const kill = (id: string) => this.#kill(id);
+      const channel = new Channel(made, farSide, local, {
+        sip,
+        commandMs,
+        events: { ...events, onGone },
+        kill,
+      });
       await channel.prepare();
       return channel;
     } catch (error) {
       ended = true;
-      void channel.close();
+      void sip.hangUp(made.dialog);
       throw refusal(error);
     }
   }

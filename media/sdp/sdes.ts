@@ -5,8 +5,8 @@ import type { CryptoLine } from './crypto.js';
 export interface SdesOptions {
   /** Nothing but SRTP: our offers ask for it, and what comes without is refused. */
   readonly required: boolean;
-  /** So many bytes of a cryptographic random source. */
-  readonly newKey: (bytes: number) => Uint8Array;
+  /** So many bytes of a cryptographic random source; null where there can be no key of this length. */
+  readonly newKey: (bytes: number) => Uint8Array | null;
 }
 
 /** Keys that take effect with {@link commit}. */
@@ -50,7 +50,10 @@ export class Sdes {
     const suites = Object.keys(SRTP_SUITES) as SrtpSuite[];
     this.#offered = current
       ? [{ tag: current.tag, suite: current.suite, key: current.localKey }]
-      : suites.map((suite, at) => ({ tag: at + 1, suite, key: this.#fresh(suite) }));
+      : suites.flatMap((suite, at) => {
+          const key = this.#fresh(suite);
+          return key ? [{ tag: at + 1, suite, key }] : [];
+        });
     return this.#offered;
   }
 
@@ -66,7 +69,10 @@ export class Sdes {
     if (current && kept) return this.#agreement(kept, current.localKey);
     const chosen = lines.find(({ key }) => !current || !sameKey(key, current.localKey));
     if (!chosen) throw new MediaError('unsupported-srtp', 'the offer holds no a=crypto key but our own');
-    return this.#agreement(chosen, this.#fresh(chosen.suite));
+    const key = this.#fresh(chosen.suite);
+    if (!key)
+      throw new MediaError('unsupported-srtp', 'the offer holds no a=crypto line of the suite in use');
+    return this.#agreement(chosen, key);
   }
 
   /** The answer's line to our offer. Throws MediaError `insecure` when it is none of those offered. */
@@ -100,7 +106,7 @@ export class Sdes {
     };
   }
 
-  #fresh(suite: SrtpSuite): Uint8Array {
+  #fresh(suite: SrtpSuite): Uint8Array | null {
     const { keyBytes, saltBytes } = SRTP_SUITES[suite];
     return this.#newKey(keyBytes + saltBytes);
   }

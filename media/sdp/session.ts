@@ -37,8 +37,8 @@ export interface SdpSessionOptions {
   readonly codecs: readonly Codec[];
   /** Nothing but SRTP, in offers and answers. */
   readonly srtpRequired: boolean;
-  /** So many bytes of a cryptographic random source, for SRTP keys. */
-  readonly newKey: (bytes: number) => Uint8Array;
+  /** So many bytes of a cryptographic random source, for SRTP keys; null where there can be no key of this length. */
+  readonly newKey: (bytes: number) => Uint8Array | null;
 }
 
 /** An answer or an accepted answer that takes effect when {@link commit} is called, and leaves no trace when not. */
