@@ -144,7 +144,7 @@ function stackFigures(change: Partial<StackFigures> = {}): StackFigures {
     secureAcceptedMs: times,
     vaultMs,
     secure: { calls: 200, sessions: 50, wanted: { calls: 200, sessions: 50 }, failure: null, vaultMs },
-    quiet: { keys: true, secure: true },
+    quiet: { keys: true, secure: true, atOnce: true },
     bytesPerCall: 40_000,
     ...change,
   };
@@ -171,6 +171,8 @@ test('with FreeSWITCH, a session that failed is a figure that was missed, and wh
     [{ figure: 'of them in secure sessions', limit: 50, value: 49, ok: false }],
   );
   assert.match(stackTableReport(failed), /a secure session failed: no silence/);
+  const busy = stackVerdicts({ ...failed, quiet: { keys: true, secure: true, atOnce: false } });
+  assert.equal(busy.at(-1)?.ok, null);
   const idle = stackFigures({ cpuMsPerSetUp: { tacet: 2, freeswitch: -1 } });
   const setUp = stackVerdicts(idle).find(({ figure }) => /set-up/.test(figure));
   assert.deepEqual([setUp?.value, setUp?.ok], [null, null]);
