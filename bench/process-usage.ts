@@ -18,6 +18,23 @@ export function cpuMs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * tickMs();
 }
 
+/** CPU of several processes by name, in ms, since the call of this function. Throws when one is gone. */
+export function watchCpu<Name extends string>(
+  pids: Readonly<Record<Name, number>>,
+): () => Record<Name, number> {
+  const names = Object.keys(pids) as Name[];
+  const read = (): Record<Name, number> =>
+    Object.fromEntries(names.map((name) => [name, cpuMs(pids[name])])) as Record<Name, number>;
+  const before = read();
+  return () => {
+    const after = read();
+    return Object.fromEntries(names.map((name) => [name, after[name] - before[name]])) as Record<
+      Name,
+      number
+    >;
+  };
+}
+
 /** Memory of the process that is in RAM, in bytes. Throws when it is gone. */
 export function residentBytes(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];

@@ -13,15 +13,15 @@ export interface Verdict {
   readonly ok: boolean | null;
 }
 
-const round = (value: number, digits: number): number => Number(value.toFixed(digits));
+export const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 
-function verdict(figure: string, value: number | null, limit: number): Verdict {
+export function verdict(figure: string, value: number | null, limit: number): Verdict {
   if (value === null) return { figure, limit, value, ok: null };
   return { figure, limit, value: round(value, 3), ok: value <= limit };
 }
 
 /** For delays: a limit that was missed on a machine busy with something else says nothing about Tacet. */
-function delayVerdict(figure: string, value: number, limit: number, quiet: boolean): Verdict {
+export function delayVerdict(figure: string, value: number, limit: number, quiet: boolean): Verdict {
   const found = verdict(figure, value, limit);
   return found.ok || quiet ? found : { ...found, ok: null };
 }
@@ -44,9 +44,9 @@ export function verdicts({ tacet, bare, freeswitch }: Figures): Verdict[] {
   ];
 }
 
-const pair = ({ p99, max }: Lateness) => ({ p99: round(p99, 2), max: round(max, 2) });
+export const pair = ({ p99, max }: Lateness) => ({ p99: round(p99, 2), max: round(max, 2) });
 const pairOrNull = (lateness: Lateness | null | undefined) => (lateness ? pair(lateness) : null);
-const p50p99 = ({ p50, p99 }: Percentiles) => ({ p50: round(p50, 1), p99: round(p99, 1) });
+export const p50p99 = ({ p50, p99 }: Percentiles) => ({ p50: round(p50, 1), p99: round(p99, 1) });
 
 /** What `--json` prints. */
 export function jsonReport(engine: string, figures: Figures): object {
@@ -90,7 +90,7 @@ export function jsonReport(engine: string, figures: Figures): object {
   };
 }
 
-function steadyReport(steady: Steady): object {
+export function steadyReport(steady: Steady): object {
   const lateness = (of: LatenessMs | null) =>
     of && { engine: pairOrNull(of.engine), receiver: pair(of.receiver), load: pair(of.load) };
   return {
@@ -158,17 +158,20 @@ function steadyRows(tacet: Steady, bare: Steady, freeswitch: Steady | null): Row
   ];
 }
 
-function row(name: string, values: readonly (number | null | undefined)[], digits: number): Row {
+export function row(name: string, values: readonly (number | null | undefined)[], digits: number): Row {
   return [name, ...values.map((value) => value?.toFixed(digits) ?? '-')];
 }
 
-function verdictRow({ figure, limit, value, ok }: Verdict): Row {
+export function verdictRow({ figure, limit, value, ok }: Verdict): Row {
   const outcome = ok === null ? 'not judged' : ok ? 'reached' : 'MISSED';
   return [figure, value === null ? '-' : String(value), `at most ${limit}`, outcome];
 }
 
-function align(rows: readonly Row[]): string {
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+export function align(rows: readonly Row[]): string {
+  const columns = Math.max(...rows.map(({ length }) => length));
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
   return rows
     .map((row) =>
       row

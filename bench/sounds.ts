@@ -41,6 +41,8 @@ export const LONG_PROMPT_SECONDS = 20;
 /** The WAV files of all targets, by absolute path: 8 kHz, mono, 16 bits. */
 export interface PromptFiles {
   readonly long: string;
+  /** Two seconds. */
+  readonly short: string;
   readonly tones: readonly string[];
 }
 
@@ -52,6 +54,7 @@ export function writePrompts(directory: string): PromptFiles {
   };
   return {
     long: write('long.wav', melody(LONG_PROMPT_SECONDS)),
+    short: write('short.wav', melody(2)),
     tones: PROMPT_HZ.map((hz) => write(`tone-${hz}.wav`, tone(hz, 5))),
   };
 }

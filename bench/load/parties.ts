@@ -28,11 +28,14 @@ export class Parties {
   readonly #ownLateness = new Histogram();
   readonly #pacer = new Pacer(this.#ownLateness);
   readonly #streams = new Set<RtpStream>();
+  /** Of calls that we made, by Call-ID. */
+  readonly #called = new Map<string, RtpStream>();
   readonly #voice = voiceFrame();
   #ssrc = 0x10000;
 
   constructor(sip: SipPeer) {
     this.sip = sip;
+    sip.onReinvite = (callId, offer) => this.#move(callId, offer);
   }
 
   static async open(): Promise<Parties> {
@@ -59,12 +62,18 @@ export class Parties {
     if (this.#streams.delete(stream)) stream.close();
   }
 
-  /** Calls `user` and talks. `onAudio` hears the far end from its first packet. */
-  async call(user: string, port: number, onAudio: RtpStream['onAudio'] = null): Promise<Party> {
+  /** Calls `user` as `from` and talks. `onAudio` hears the far end from its first packet. */
+  async call(
+    user: string,
+    port: number,
+    onAudio: RtpStream['onAudio'] = null,
+    from = 'load',
+  ): Promise<Party> {
     const stream = await this.listen();
     stream.onAudio = onAudio;
     try {
-      const dialog = await this.sip.invite(user, port, sdp(stream.port));
+      const dialog = await this.sip.invite(user, port, sdp(stream.port), from);
+      this.#called.set(dialog.callId, stream);
       await this.talk(stream, audioPort(dialog.body));
       return { stream, dialog };
     } catch (error) {
@@ -75,7 +84,16 @@ export class Parties {
 
   async hangUp({ stream, dialog }: Party): Promise<void> {
     this.drop(stream);
+    this.#called.delete(dialog.callId);
     await this.sip.bye(dialog);
+  }
+
+  /** The far end takes its audio elsewhere. */
+  async #move(callId: string, offer: string): Promise<string | null> {
+    const stream = this.#called.get(callId);
+    if (!stream) return null;
+    await stream.connect(audioPort(offer));
+    return sdp(stream.port);
   }
 
   /** Counts for `ms` from now on. */

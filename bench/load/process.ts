@@ -15,6 +15,8 @@ export interface CallPlan {
 
 /** Time between the ACK and the BYE of a call that is only set up and torn down, in ms. */
 const HOLD_MS = 100;
+/** Of packets. */
+const PERIOD_MS = 20;
 
 const parties = await Parties.open();
 const agents = new SecureAgents(parties);
@@ -50,6 +52,13 @@ const operations = {
     for (const stream of bare.splice(0)) parties.drop(stream);
   },
   window: (ms: number) => parties.window(ms),
+  /** How many of the calls that stay received at least half of their audio in `ms` from now on. */
+  async alive(ms: number): Promise<number> {
+    const before = crowd.map(({ stream }) => stream.received);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    const least = ms / PERIOD_MS / 2;
+    return crowd.filter(({ stream }, index) => stream.received - (before[index] ?? 0) >= least).length;
+  },
   /** Calls that are answered and hung up at once. */
   async setUps({ user, port, calls, perSecond }: CallPlan): Promise<void> {
     await atRate(calls, perSecond, async () => {
@@ -60,6 +69,8 @@ const operations = {
   },
   keys: (test: Parameters<typeof keyTest>[1]) => keyTest(parties, test),
   secure: (test: Parameters<SecureAgents['run']>[0]) => agents.run(test),
+  secureConnect: (test: Parameters<SecureAgents['connect']>[0]) => agents.connect(test),
+  secureAtOnce: (test: Parameters<SecureAgents['atOnce']>[0]) => agents.atOnce(test),
 };
 
 export type LoadOperations = typeof operations;

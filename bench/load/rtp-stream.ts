@@ -31,6 +31,7 @@ export class RtpStream implements Paced {
   #sequence: number;
   #timestamp = 0;
   #connected = false;
+  #remotePort = 0;
   #key: KeyPress | null = null;
   /** Earliest arrival minus RTP time: when the sender's schedule has a packet due. */
   #schedule = Number.POSITIVE_INFINITY;
@@ -63,7 +64,12 @@ export class RtpStream implements Paced {
     return this.#socket.address().port;
   }
 
+  /** Sends to this port from now on, and hears nobody else. */
   async connect(port: number): Promise<void> {
+    if (port === this.#remotePort) return;
+    if (this.#connected) this.#socket.disconnect();
+    this.#connected = false;
+    this.#remotePort = port;
     this.#socket.connect(port, '127.0.0.1');
     await once(this.#socket, 'connect');
     this.#connected = true;

@@ -23,6 +23,9 @@ export interface Dialog {
 /** Answers an INVITE with SDP; null refuses it. */
 export type Answerer = (invite: SipMessage) => Promise<string | null>;
 
+/** Answers an offer inside a call that stands; null refuses it. */
+export type Reanswerer = (callId: string, offer: string) => Promise<string | null>;
+
 type Headers = readonly (readonly [string, string])[];
 
 interface Transaction {
@@ -38,6 +41,7 @@ export class SipPeer {
   /** Answers to INVITEs, by Call-ID, for retransmissions. */
   readonly #answers = new Map<string, string | null>();
   onInvite: Answerer = async () => null;
+  onReinvite: Reanswerer = async () => null;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -56,10 +60,10 @@ export class SipPeer {
     return this.#socket.address().port;
   }
 
-  /** Calls `user` at this port of loopback. Rejects when refused or unanswered. */
-  async invite(user: string, port: number, body: string): Promise<Dialog> {
+  /** Calls `user` at this port of loopback as `from`. Rejects when refused or unanswered. */
+  async invite(user: string, port: number, body: string, from: string): Promise<Dialog> {
     const target = `sip:${user}@127.0.0.1:${port}`;
-    const dialog = { callId: newId(), local: `<sip:load@127.0.0.1:${this.port}>;tag=${newId()}`, port };
+    const dialog = { callId: newId(), local: `<sip:${from}@127.0.0.1:${this.port}>;tag=${newId()}`, port };
     const calling: Dialog = { ...dialog, remote: `<${target}>`, target, body: '', sequence: 1 };
     const answer = await this.#request('INVITE', calling, body);
     const standing: Dialog = {
@@ -133,8 +137,10 @@ export class SipPeer {
     if (message.method === null) {
       const branch = /;branch=z9hG4bK([0-9a-f]+)/.exec(header(message, 'via'))?.[1] ?? '';
       this.#transactions.get(branch)?.onResponse(message);
-    } else if (message.method === 'INVITE') void this.#answer(message, port);
-    else if (message.method !== 'ACK') this.#respond(message, port, '200 OK', '');
+    } else if (message.method === 'INVITE') {
+      if (/;tag=/.test(header(message, 'to'))) void this.#answerAgain(message, port);
+      else void this.#answer(message, port);
+    } else if (message.method !== 'ACK') this.#respond(message, port, '200 OK', '');
   }
 
   async #answer(invite: SipMessage, port: number): Promise<void> {
@@ -147,6 +153,12 @@ export class SipPeer {
     if (body === null) return this.#respond(invite, port, '486 Busy Here', '');
     this.#answers.set(callId, body);
     this.#respond(invite, port, '200 OK', body);
+  }
+
+  async #answerAgain(invite: SipMessage, port: number): Promise<void> {
+    const body = await this.onReinvite(header(invite, 'call-id'), invite.body);
+    if (body === null) this.#respond(invite, port, '488 Not Acceptable Here', '');
+    else this.#respond(invite, port, '200 OK', body);
   }
 
   #respond(request: SipMessage, port: number, status: string, body: string): void {

@@ -1,37 +1,54 @@
 import type { LoadOperations } from '../load/process.js';
-import { cpuMs } from '../process-usage.js';
+import { watchCpu } from '../process-usage.js';
 import type { Child } from '../rpc.js';
 import { median } from '../statistics.js';
 
 /** Enough for V8 to have compiled what a call runs through: its compiler threads go on for some 2,000 calls. */
-const WARM_UP = { calls: 3000, perSecond: 150 };
-const WINDOW = { calls: 100, perSecond: 100 };
+const WARM_UP_CALLS = 3000;
+const WINDOW_CALLS = 100;
 const WINDOWS = 3;
 const IDLE_MS = 1000;
+/** For calls that have ended to be cleared away. */
+const SETTLE_MS = 2000;
 
 export interface SetUpPlan {
-  readonly pid: number;
+  /** Processes to measure, by name. */
+  readonly pids: Readonly<Record<string, number>>;
   readonly user: string;
   readonly port: number;
+  /** Set-ups each second while measured; before that half as many again. */
+  readonly perSecond: number;
 }
 
 /**
- * CPU of the process in ms for one call that is answered and hung up: median of three windows of 100 calls in
- * a second. What the process uses while nobody calls is taken off.
+ * CPU of each process in ms for one call that is answered and hung up: median of three windows of 100 calls.
+ * What a process uses while nobody calls is taken off.
  */
-export async function measureSetUps(load: Child<LoadOperations>, plan: SetUpPlan): Promise<number> {
-  const { pid, user, port } = plan;
-  await load.request('setUps', { user, port, ...WARM_UP });
-  const idleFrom = cpuMs(pid);
+export async function measureSetUps(
+  load: Child<LoadOperations>,
+  plan: SetUpPlan,
+): Promise<Readonly<Record<string, number>>> {
+  const { pids, user, port, perSecond } = plan;
+  const names = Object.keys(pids);
+  await load.request('setUps', { user, port, calls: WARM_UP_CALLS, perSecond: perSecond * 1.5 });
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  const idle = watchCpu(pids);
   await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
-  const idleShare = (cpuMs(pid) - idleFrom) / IDLE_MS;
-  const windows: number[] = [];
+  const idled = idle();
+  const windows: Readonly<Record<string, number>>[] = [];
   for (let window = 0; window < WINDOWS; window += 1) {
     const from = performance.now();
-    const before = cpuMs(pid);
-    await load.request('setUps', { user, port, ...WINDOW });
-    const idle = idleShare * (performance.now() - from);
-    windows.push((cpuMs(pid) - before - idle) / WINDOW.calls);
+    const cpu = watchCpu(pids);
+    await load.request('setUps', { user, port, calls: WINDOW_CALLS, perSecond });
+    const used = cpu();
+    const idles = (performance.now() - from) / IDLE_MS;
+    windows.push(
+      Object.fromEntries(
+        names.map((name) => [name, ((used[name] ?? 0) - (idled[name] ?? 0) * idles) / WINDOW_CALLS]),
+      ),
+    );
   }
-  return median(windows);
+  return Object.fromEntries(
+    names.map((name) => [name, median(windows.map((window) => window[name] ?? Number.NaN))]),
+  );
 }

@@ -1,6 +1,6 @@
 import type { LoadOperations } from '../load/process.js';
 import { QUIET, watchOthers } from '../machine.js';
-import { cpuMs } from '../process-usage.js';
+import { watchCpu } from '../process-usage.js';
 import type { Child } from '../rpc.js';
 import { median } from '../statistics.js';
 
@@ -16,6 +16,8 @@ export interface Lateness {
 
 export interface SteadyPlan {
   readonly pid: number;
+  /** Processes that serve the same calls with it, by name. */
+  readonly with?: Readonly<Record<string, number>>;
   readonly calls: number;
   readonly windows: number;
   readonly windowMs: number;
@@ -29,6 +31,8 @@ interface Window {
   readonly received: number;
   /** Of the target, in ms. */
   readonly cpu: number;
+  /** Of the processes with it. */
+  readonly cpuWith: Readonly<Record<string, number>>;
   /** Share of the machine that others used. */
   readonly others: number;
   readonly engine: Lateness | null;
@@ -51,6 +55,8 @@ export interface Steady {
   readonly calls: number;
   /** CPU of the process in ms, for each second of audio that arrived, i.e. 50 packets: median of the windows. */
   readonly cpuMsPerCallSecond: number;
+  /** The same of each process that served these calls with it, in the same windows. */
+  readonly with: Readonly<Record<string, number>>;
   /** Share of the packets due that arrived. */
   readonly delivered: number;
   /** Of all windows. */
@@ -76,6 +82,12 @@ export async function measureSteady(load: Child<LoadOperations>, plan: SteadyPla
   return {
     calls: plan.calls,
     cpuMsPerCallSecond: median(windows.map(({ cpu, received }) => cpu / received)),
+    with: Object.fromEntries(
+      Object.keys(plan.with ?? {}).map((name) => [
+        name,
+        median(windows.map(({ cpuWith, received }) => (cpuWith[name] ?? Number.NaN) / received)),
+      ]),
+    ),
     delivered,
     lateness: latenessOf(windows),
     quiet: quiet.length === 0 ? null : latenessOf(quiet),
@@ -84,13 +96,15 @@ export async function measureSteady(load: Child<LoadOperations>, plan: SteadyPla
 }
 
 async function oneWindow(load: Child<LoadOperations>, plan: SteadyPlan): Promise<Window> {
-  const others = watchOthers([process.pid, load.pid, plan.pid]);
-  const before = cpuMs(plan.pid);
+  const others = watchOthers([process.pid, load.pid, plan.pid, ...Object.values(plan.with ?? {})]);
+  const cpu = watchCpu({ target: plan.pid });
+  const cpuWith = watchCpu(plan.with ?? {});
   const seen = await load.request('window', plan.windowMs, plan.windowMs + 30_000);
   return {
     due: (plan.calls * seen.ms) / 1000,
     received: seen.received / PACKETS,
-    cpu: cpuMs(plan.pid) - before,
+    cpu: cpu().target,
+    cpuWith: cpuWith(),
     others: others(),
     engine: (await plan.lateness?.()) ?? null,
     receiver: seen.latenessMs,

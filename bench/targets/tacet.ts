@@ -8,6 +8,7 @@ import { residentBytes } from '../process-usage.js';
 import type { PromptFiles } from '../sounds.js';
 import { COLLECT_SIGNAL } from './collect-garbage.js';
 import { freePort, Program } from './program.js';
+import type { Stack } from './stack.js';
 
 const COLLECT_GARBAGE = new URL('./collect-garbage.js', import.meta.url).href;
 const SERVER = fileURLToPath(new URL('../../server/main.js', import.meta.url));
@@ -31,6 +32,8 @@ export interface TacetPlan {
   /** Keys of the longest key test. */
   readonly keys: number;
   readonly nodeOptions: readonly string[];
+  /** The servers that it runs on; null for the engine in the program. */
+  readonly stack: Stack | null;
 }
 
 /** Tacet in a process of its own, with the flows of the bench and otherwise as it comes. */
@@ -57,7 +60,7 @@ export class Tacet {
       cwd: plan.directory,
       env: { PATH: process.env.PATH, TACET_CONFIG: file },
     });
-    const tacet = new Tacet(program, sipPort, httpPort, token);
+    const tacet = new Tacet(program, plan.stack?.sipPort ?? sipPort, httpPort, token);
     try {
       await program.ready(() => tacet.#isReady(), START_MS);
     } catch (error) {
@@ -124,8 +127,8 @@ function writeConfiguration(plan: TacetPlan, sipPort: number, httpPort: number, 
     writeFileSync(join(flows, `${flow.name}.yaml`), stringify(flow));
   const file = join(directory, 'tacet.yaml');
   const configuration = {
-    sip: { address: '127.0.0.1', port: sipPort, floodLimit: { requestsPerSecond: 0 } },
-    media: { address: '127.0.0.1', rtpPorts: { from: 20000, to: 29999 } },
+    sip: { address: '127.0.0.1', port: sipPort, floodLimit: { requestsPerSecond: 0 }, ...plan.stack?.sip },
+    media: { address: '127.0.0.1', rtpPorts: { from: 20000, to: 29999 }, ...plan.stack?.media },
     http: { port: httpPort, tokens: [{ name: 'bench', token }] },
     routes: ['loop', 'keys', 'desk'].map((user) => ({ user, flow: `bench-${user}` })),
     flows: { directories: [flows] },
@@ -139,8 +142,14 @@ function writeConfiguration(plan: TacetPlan, sipPort: number, httpPort: number, 
   return file;
 }
 
-/** `loop` plays the long prompt on and on, `keys` answers each key, `desk` rings an agent, `secure` is private. */
-function benchFlows({ long, tones }: PromptFiles, keys: number): { name: string; [key: string]: unknown }[] {
+/**
+ * `loop` plays the long prompt on and on, `keys` answers each key, `desk` rings an agent, `secure` is private until the
+ * call ends, `visit` and `stay` for the time of a prompt.
+ */
+function benchFlows(
+  { long, short, tones }: PromptFiles,
+  keys: number,
+): { name: string; [key: string]: unknown }[] {
   const loop = Array.from({ length: REPEATS }, () => ({ do: 'playAudio', prompt: { file: long } }));
   const ask = (at: number) => ({
     do: 'collectInput',
@@ -155,6 +164,11 @@ function benchFlows({ long, tones }: PromptFiles, keys: number): { name: string;
   });
   const questions = Array.from({ length: keys + 1 }, (_, at) => ask(at));
   const disconnect = { do: 'disconnect' };
+  const visit = (name: string, prompt: string) => ({
+    name,
+    type: 'secure',
+    tasks: { main: [{ do: 'playAudio', prompt: { file: prompt } }, { do: 'returnToAgent' }] },
+  });
   return [
     { name: 'bench-loop', type: 'inbound', tasks: { main: [...loop, disconnect] } },
     {
@@ -169,5 +183,7 @@ function benchFlows({ long, tones }: PromptFiles, keys: number): { name: string;
       tasks: { main: [{ do: 'transferToAgent', name: 'toAgent', agent: 'any', onFailure: [disconnect] }] },
     },
     { name: 'bench-secure', type: 'secure', tasks: { main: [...loop, { do: 'returnToAgent' }] } },
+    visit('bench-visit', short),
+    visit('bench-stay', long),
   ];
 }

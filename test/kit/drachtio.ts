@@ -48,6 +48,10 @@ export class Drachtio {
     return this.#output;
   }
 
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   /** The entry of `sip.drachtio` for it. */
   get entry(): { host: string; port: number; secret: string } {
     return { host: '127.0.0.1', port: this.adminPort, secret: this.secret };

@@ -2,11 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatSip, header, parseSip } from '../../bench/load/sip-message.js';
 import type { LatenessMs, Steady } from '../../bench/measure/steady.js';
+import { VaultWatch } from '../../bench/measure/vault.js';
 import { HELP, parseOptions } from '../../bench/options.js';
-import { cpuMs, residentBytes } from '../../bench/process-usage.js';
+import { cpuMs, residentBytes, watchCpu } from '../../bench/process-usage.js';
 import { jsonReport, tableReport, verdicts } from '../../bench/report.js';
+import { stackJsonReport, stackTableReport, stackVerdicts } from '../../bench/report-stack.js';
 import type { Figures } from '../../bench/run.js';
+import type { StackFigures } from '../../bench/run-stack.js';
 import { Histogram, median, percentile } from '../../bench/statistics.js';
+import type { CallEvent, CallEventBody } from '../../server/call/events.js';
 
 const lateness: LatenessMs = {
   engine: { p99: 1, max: 4 },
@@ -15,7 +19,7 @@ const lateness: LatenessMs = {
 };
 
 function steady(calls: number, cpuMsPerCallSecond: number): Steady {
-  return { calls, cpuMsPerCallSecond, delivered: 1, lateness, quiet: lateness, others: 0.01 };
+  return { calls, cpuMsPerCallSecond, with: {}, delivered: 1, lateness, quiet: lateness, others: 0.01 };
 }
 
 function figures(change: Partial<Figures> = {}): Figures {
@@ -66,6 +70,7 @@ test('wrong options are refused with a reason, and --help names every option', (
     seconds: 3,
     profile: null,
   });
+  assert.equal(parseOptions(['--engine', 'freeswitch']).engine, 'freeswitch');
   for (const wrong of [
     ['--calls', '5'],
     ['--calls', 'many'],
@@ -124,6 +129,84 @@ test('a figure that is missed fails the verdict; lateness on a busy machine is n
   assert.equal(judged({ most: { ...tacet.most, quiet: null } })?.ok, true);
 });
 
+function stackFigures(change: Partial<StackFigures> = {}): StackFigures {
+  const times = { p50: 10, p99: 20, max: 25 };
+  const vaultMs = { enter: times, leave: { p50: 20, p99: 40, max: 41 } };
+  const beside = { with: { freeswitch: 3, drachtio: 0.01 } };
+  return {
+    version: '1.11.1',
+    cpuMsPerSetUp: { tacet: 2, freeswitch: 8, drachtio: 2 },
+    bare: steady(100, 0.6),
+    steady: { ...steady(100, 0.05), ...beside },
+    most: { ...steady(150, 0.05), ...beside },
+    keyToPromptMs: times,
+    secureSilentMs: times,
+    secureAcceptedMs: times,
+    vaultMs,
+    secure: { calls: 200, sessions: 50, wanted: { calls: 200, sessions: 50 }, failure: null, vaultMs },
+    quiet: { keys: true, secure: true, atOnce: true },
+    bytesPerCall: 40_000,
+    ...change,
+  };
+}
+
+test('with FreeSWITCH under it, the report has the same names and compares with the FreeSWITCH of the same calls', () => {
+  assert.ok(stackVerdicts(stackFigures()).every(({ ok }) => ok === true));
+  const json = JSON.parse(JSON.stringify(stackJsonReport(stackFigures())));
+  assert.deepEqual([json.engine, json.sip, json.calls, json.ok], ['freeswitch', 'drachtio', 100, true]);
+  assert.deepEqual(json.cpuMsPerCallSecond, { tacet: 0.05, bareLoop: 0.6, freeswitch: 3, drachtio: 0.01 });
+  assert.deepEqual(json.cpuMsPerSetup, { tacet: 2, freeswitch: 8, drachtio: 2 });
+  assert.deepEqual(json.packetLatenessMs, { p99: 2, max: 5 });
+  assert.deepEqual(json.digitToPromptMs, { p50: 10, p99: 20 });
+  assert.deepEqual(json.secureSilentMs, { p50: 10, p99: 20 });
+  assert.deepEqual(json.vaultMs, { enter: { p50: 10, p99: 20 }, leave: { p50: 20, p99: 40 } });
+  assert.deepEqual([json.secure.calls, json.secure.sessions, json.bytesPerCall], [200, 50, 40_000]);
+});
+
+test('with FreeSWITCH, a session that failed is a figure that was missed, and what idles is not compared', () => {
+  const { secure } = stackFigures();
+  const failed = stackFigures({ secure: { ...secure, sessions: 49, failure: 'no silence' } });
+  assert.deepEqual(
+    stackVerdicts(failed).filter(({ ok }) => ok !== true),
+    [{ figure: 'of them in secure sessions', limit: 50, value: 49, ok: false }],
+  );
+  assert.match(stackTableReport(failed), /a secure session failed: no silence/);
+  const busy = stackVerdicts({ ...failed, quiet: { keys: true, secure: true, atOnce: false } });
+  assert.equal(busy.at(-1)?.ok, null);
+  const idle = stackFigures({ cpuMsPerSetUp: { tacet: 2, freeswitch: -1 } });
+  const setUp = stackVerdicts(idle).find(({ figure }) => /set-up/.test(figure));
+  assert.deepEqual([setUp?.value, setUp?.ok], [null, null]);
+});
+
+test('times of the vault run from shield to shield, of sessions that came back only', () => {
+  const watch = new VaultWatch();
+  const see = (sessionId: string, ms: number, body: object): void =>
+    watch.see({
+      ...({ ...body, sessionId } as CallEventBody),
+      seq: ms,
+      at: new Date(ms).toISOString(),
+      conversationId: 'c',
+    } as CallEvent);
+  const shield = (session: string, ms: number, name: string, change: string): void =>
+    see(session, ms, { type: 'secure.shield', shield: name, change });
+  for (const [session, vaultAt] of [
+    ['a', 30],
+    ['b', 45],
+  ] as const) {
+    shield(session, 10, 'agent-leg', 'engaged');
+    shield(session, vaultAt, 'vault', 'engaged');
+    see(session, 50, { type: 'secure.state', state: 'active', end: null, reason: null });
+  }
+  see('a', 60, { type: 'secure.state', state: 'unshielding', end: null, reason: null });
+  shield('a', 70, 'events', 'released');
+  shield('a', 75, 'log', 'released');
+  shield('a', 99, 'vault', 'released');
+  shield('a', 120, 'agent-leg', 'released');
+  assert.deepEqual(watch.times, { enter: [20, 35], leave: [24], mostAtOnce: 2 });
+  watch.clear();
+  assert.deepEqual(watch.times, { enter: [], leave: [], mostAtOnce: 0 });
+});
+
 test('SIP is read as it is written', () => {
   const text = formatSip('INVITE sip:loop@127.0.0.1 SIP/2.0', [['Call-ID', 'one']], 'v=0\r\n');
   const request = parseSip(text);
@@ -140,6 +223,8 @@ test('CPU time and memory of a process are read', { skip: process.platform !== '
   const before = cpuMs(process.pid);
   const { user, system } = process.cpuUsage();
   assert.ok(Math.abs(before - (user + system) / 1000) <= 30, `${before}`);
+  const watch = watchCpu({ own: process.pid });
+  assert.ok(watch().own >= 0);
   const difference = residentBytes(process.pid) - process.memoryUsage.rss();
   assert.ok(Math.abs(difference) < 20_000_000, `${difference}`);
 });
