@@ -26,8 +26,8 @@ export function stackVerdicts(figures: StackFigures): Verdict[] {
     delayVerdict('secure session: agent silent, p99, ms', secureSilentMs.p99, 60, quiet.secure),
     delayVerdict('into the vault, p99, ms', vaultMs.enter.p99, 100, quiet.secure),
     delayVerdict('out of the vault, p99, ms', vaultMs.leave.p99, 100, quiet.secure),
-    atLeast('calls at once', secure.calls, secure.wanted.calls),
-    atLeast('of them in secure sessions', secure.sessions, secure.wanted.sessions),
+    atLeast('calls at once', secure.calls, secure.wanted.calls, quiet.atOnce),
+    atLeast('of them in secure sessions', secure.sessions, secure.wanted.sessions, quiet.atOnce),
   ];
 }
 
@@ -36,8 +36,9 @@ function ratio(own: number | undefined, other: number | undefined): number | nul
   return own !== undefined && other !== undefined && own > 0 && other > 0 ? own / other : null;
 }
 
-function atLeast(figure: string, value: number, limit: number): Verdict {
-  return { figure, limit, value, ok: value >= limit };
+/** Shields have deadlines, and a session that misses one is refused: on a busy machine that says nothing about Tacet. */
+function atLeast(figure: string, value: number, limit: number, quiet: boolean): Verdict {
+  return { figure, limit, atLeast: true, value, ok: value >= limit || (quiet ? false : null) };
 }
 
 /** What `--json` prints; the names are those of the embedded engine where the meaning is. */
