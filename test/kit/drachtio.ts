@@ -74,7 +74,7 @@ export class Drachtio {
     }
     child.on('close', () => running.delete(child));
     const started = performance.now();
-    while (!(await answers(this.adminPort))) {
+    while (!(await answers(this.adminPort, this.secret))) {
       if (child.exitCode !== null || performance.now() - started > START_MS) {
         throw new DeadlineError(`drachtio on port ${this.adminPort}\n${this.#output}`, START_MS);
       }
@@ -111,11 +111,15 @@ export class Drachtio {
   }
 }
 
-async function answers(port: number): Promise<boolean> {
+/** It lets applications in before it knows where it listens itself, and serves them ill until then. */
+async function answers(port: number, secret: string): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   try {
     await once(socket, 'connect');
-    return true;
+    const hello = `kit|authenticate|${secret}|`;
+    socket.write(`${hello.length}#${hello}`);
+    const [reply] = (await once(socket, 'data')) as [Buffer];
+    return /\|response\|kit\|OK\|[a-z]+\//.test(reply.toString('utf8'));
   } catch {
     return false;
   } finally {

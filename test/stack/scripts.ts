@@ -126,6 +126,7 @@ export const SCRIPTS: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     run.send(CANCEL);
     await run.hear(['200 CANCEL', '481 CANCEL']);
     run.send({ method: 'ACK', seq: 1, to: ok.get('To') });
+    await run.told('ack');
   },
   'CANCEL of nothing': async (run) => {
     run.send(CANCEL);
