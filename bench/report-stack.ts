@@ -38,7 +38,7 @@ function ratio(own: number | undefined, other: number | undefined): number | nul
 
 /** Shields have deadlines, and a session that misses one is refused: on a busy machine that says nothing about Tacet. */
 function atLeast(figure: string, value: number, limit: number, quiet: boolean): Verdict {
-  return { figure, limit, value, ok: value >= limit || (quiet ? false : null) };
+  return { figure, limit, atLeast: true, value, ok: value >= limit || (quiet ? false : null) };
 }
 
 /** What `--json` prints; the names are those of the embedded engine where the meaning is. */

@@ -7,6 +7,8 @@ import type { Percentiles } from './statistics.js';
 export interface Verdict {
   readonly figure: string;
   readonly limit: number;
+  /** The value must not be under the limit; otherwise not over it. */
+  readonly atLeast?: true;
   /** Null where there was nothing to compare with: no FreeSWITCH. */
   readonly value: number | null;
   /** Null where it could not be judged: nothing to compare with, or late on a machine that was busy. */
@@ -162,9 +164,9 @@ export function row(name: string, values: readonly (number | null | undefined)[]
   return [name, ...values.map((value) => value?.toFixed(digits) ?? '-')];
 }
 
-export function verdictRow({ figure, limit, value, ok }: Verdict): Row {
+export function verdictRow({ figure, limit, atLeast, value, ok }: Verdict): Row {
   const outcome = ok === null ? 'not judged' : ok ? 'reached' : 'MISSED';
-  return [figure, value === null ? '-' : String(value), `at most ${limit}`, outcome];
+  return [figure, value === null ? '-' : String(value), `at ${atLeast ? 'least' : 'most'} ${limit}`, outcome];
 }
 
 export function align(rows: readonly Row[]): string {
