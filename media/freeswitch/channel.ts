@@ -36,8 +36,8 @@ const FACTS = [
 const PEER_EXPRESSION = `\${Channel-State}|\${variable_signal_bond}|\${variable_bridge_uuid}`;
 const FACTS_EXPRESSION = `${PEER_EXPRESSION}|${FACTS.map((name) => `\${variable_${name}}`).join('|')}`;
 
-/** States of the two sides of a bridge. */
-const BRIDGED = ['CS_SOFT_EXECUTE', 'CS_EXCHANGE_MEDIA'];
+/** States of a bridge's first side and of its second one. Both sides are in the first one for a moment before that. */
+export const BRIDGE_STATES = ['CS_SOFT_EXECUTE', 'CS_EXCHANGE_MEDIA'] as const;
 
 const REINVITE_MS = 3000;
 /** From the end of the dialog to the end of the channel. */
@@ -135,6 +135,13 @@ export class Channel {
     this.#shown = shown;
   }
 
+  async #peer(state: string, bond: string, bridge: string): Promise<string | null> {
+    if (BRIDGE_STATES.some((one) => one === state)) return bond || bridge || null;
+    if (bond === '') return null;
+    // About to be bridged; or its peer has hung up, which the variable outlives.
+    return (await this.line.api('uuid_exists', bond)).trim() === 'true' ? bond : null;
+  }
+
   #take(local: LocalAudio): void {
     if (local.port !== this.#local.port || local.address !== this.#local.address) {
       throw new MediaError('engine-lost', 'FreeSWITCH moved its side of the audio');
@@ -152,7 +159,7 @@ export class Channel {
     const [state = '', bond = '', bridge = '', argument = '', codec = '', received = '', sent = '', ...sdp] =
       answer.split('|');
     return {
-      peer: peerIn(state, bond, bridge),
+      peer: await this.#peer(state, bond, bridge),
       argument,
       codec,
       received: Number(received),
@@ -161,11 +168,11 @@ export class Channel {
     };
   }
 
-  /** Of this channel, or another one on the same server: whether its audio goes to another, and to which. */
-  async bridge(channel = this.uuid): Promise<{ readonly peer: string | null; readonly joined: boolean }> {
+  /** Of this channel, or another one on the same server: FreeSWITCH's state for it, and whom its audio goes to, or soon will. */
+  async bridge(channel = this.uuid): Promise<{ readonly state: string; readonly peer: string | null }> {
     const answer = await this.line.api('eval', `uuid:${channel}`, PEER_EXPRESSION);
     const [state = '', bond = '', bridge = ''] = answer.trim().split('|');
-    return { peer: peerIn(state, bond, bridge), joined: BRIDGED.includes(state) };
+    return { state, peer: await this.#peer(state, bond, bridge) };
   }
 
   /** Resolves at the next event of the channel, or after so long. */
@@ -193,12 +200,6 @@ export class Channel {
     if (!this.#ended.signal.aborted) await this.#options.kill(this.uuid);
     this.line.close();
   }
-}
-
-/** Whom a channel's audio goes to, or is about to. */
-function peerIn(state: string, bond: string, bridge: string): string | null {
-  if (bond !== '') return bond;
-  return BRIDGED.includes(state) ? bridge : null;
 }
 
 function ended(signal: AbortSignal, ms: number): Promise<void> {

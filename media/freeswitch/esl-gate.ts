@@ -46,11 +46,12 @@ export class EslGate {
     this.#server = server;
   }
 
-  async close(): Promise<void> {
+  close(): void {
     const server = this.#server;
     this.#server = null;
     for (const socket of this.#pending) socket.destroy();
-    if (server) await new Promise((resolve) => server.close(resolve));
+    // Those handed on are not waited for: they belong to their channels.
+    server?.close();
   }
 
   #accept(socket: Socket): void {

@@ -142,7 +142,7 @@ export class FreeswitchMediaServer implements MediaServer {
   async close(): Promise<void> {
     await Promise.all([...this.#endpoints.values()].map((endpoint) => endpoint.close()));
     await Promise.all(this.#nodes.map((node) => node.close()));
-    await this.#gate.close();
+    this.#gate.close();
   }
 
   #node(node: FreeswitchNode): Node {

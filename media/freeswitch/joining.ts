@@ -1,5 +1,5 @@
 import { MediaError } from '../media-server.js';
-import type { Channel } from './channel.js';
+import { BRIDGE_STATES, type Channel } from './channel.js';
 import type { FreeswitchEndpoint } from './freeswitch-endpoint.js';
 
 /** Longest time until FreeSWITCH says of both channels what it was told. */
@@ -56,7 +56,13 @@ async function keysTowards({ line, uuid }: Channel, relayed: boolean): Promise<v
 
 async function areJoined(one: Channel, two: Channel): Promise<boolean> {
   const [first, second] = await Promise.all([one.bridge(), two.bridge()]);
-  return first.joined && second.joined && first.peer === two.uuid && second.peer === one.uuid;
+  const [firstState, secondState] = BRIDGE_STATES;
+  return (
+    first.state === firstState &&
+    first.peer === two.uuid &&
+    second.state === secondState &&
+    second.peer === one.uuid
+  );
 }
 
 async function areApart(channel: Channel, peer: string): Promise<boolean> {

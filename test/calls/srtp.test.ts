@@ -55,44 +55,53 @@ describe('a caller with SRTP and an agent without', () => {
     await scene.leaveNothing(caller, agent);
   });
 
-  it('is not heard through altered, replayed or plain packets, and no key of them counts', async () => {
-    const caller = await scene.dial('pay');
-    const started = scene.tacet.events.findLast(({ type }) => type === 'conversation.started');
-    const { customer } = scene.tacet.app.calls.legs(started?.conversationId ?? '');
-    const pressed: string[] = [];
-    customer.onDigit(({ code }) => pressed.push(String.fromCharCode(code)));
-    const before = await dropped();
+  // Counted by the engine in this process only.
+  const embedded = { skip: process.env.TACET_TEST_MEDIA === 'freeswitch' };
+  it(
+    'is not heard through altered, replayed or plain packets, and no key of them counts',
+    embedded,
+    async () => {
+      const caller = await scene.dial('pay');
+      const started = scene.tacet.events.findLast(({ type }) => type === 'conversation.started');
+      const { customer } = scene.tacet.app.calls.legs(started?.conversationId ?? '');
+      const pressed: string[] = [];
+      customer.onDigit(({ code }) => pressed.push(String.fromCharCode(code)));
+      const before = await dropped();
 
-    const recorded: Buffer[] = [];
-    caller.wire = (datagram) => {
-      recorded.push(datagram);
-      return [datagram];
-    };
-    await caller.press('5');
-    await caller.waitUntil(() => pressed.length === 1, 'the key');
+      const recorded: Buffer[] = [];
+      caller.wire = (datagram) => {
+        recorded.push(datagram);
+        return [datagram];
+      };
+      await caller.press('5');
+      await caller.waitUntil(() => pressed.length === 1, 'the key');
 
-    // Every packet of the key again, after others; then a key in packets with one bit turned.
-    let replayed = 0;
-    caller.wire = (datagram) => {
-      const old = recorded.shift();
-      if (old) replayed += 1;
-      return old ? [datagram, old] : [datagram];
-    };
-    await caller.waitUntil(() => recorded.length === 0, 'the replay');
-    caller.wire = (datagram) => {
-      const altered = Buffer.from(datagram);
-      altered.writeUInt8(altered.readUInt8(12) ^ 1, 12);
-      return [altered];
-    };
-    await caller.press('7');
-    caller.wire = (datagram) => [datagram];
-    await caller.press('9');
-    await caller.waitUntil(() => pressed.length > 1, 'the last key');
-    assert.deepEqual(pressed, ['5', '9']);
-    const { unauthenticated } = await dropped();
-    assert.ok(unauthenticated - before.unauthenticated >= replayed + 5, 'they were counted as what they are');
-    await scene.leaveNothing(caller);
-  });
+      // Every packet of the key again, after others; then a key in packets with one bit turned.
+      let replayed = 0;
+      caller.wire = (datagram) => {
+        const old = recorded.shift();
+        if (old) replayed += 1;
+        return old ? [datagram, old] : [datagram];
+      };
+      await caller.waitUntil(() => recorded.length === 0, 'the replay');
+      caller.wire = (datagram) => {
+        const altered = Buffer.from(datagram);
+        altered.writeUInt8(altered.readUInt8(12) ^ 1, 12);
+        return [altered];
+      };
+      await caller.press('7');
+      caller.wire = (datagram) => [datagram];
+      await caller.press('9');
+      await caller.waitUntil(() => pressed.length > 1, 'the last key');
+      assert.deepEqual(pressed, ['5', '9']);
+      const { unauthenticated } = await dropped();
+      assert.ok(
+        unauthenticated - before.unauthenticated >= replayed + 5,
+        'they were counted as what they are',
+      );
+      await scene.leaveNothing(caller);
+    },
+  );
 
   it('is not downgraded to plain RTP by a re-INVITE, and goes on as before', async () => {
     const talk = await scene.talk();

@@ -14,7 +14,7 @@ const tests = fileURLToPath(new URL('../', import.meta.url));
 /** They start Tacet in a process of its own, with the engines in it. */
 const EMBEDDED_ONLY = ['demo.test.js', 'memory.test.js'];
 /** They are about RTP in this process: its ports, its source lock, its load. */
-const EMBEDDED_MEDIA_ONLY = [...EMBEDDED_ONLY, 'load.test.js', 'robustness.test.js', 'srtp.test.js'];
+const EMBEDDED_MEDIA_ONLY = [...EMBEDDED_ONLY, 'load.test.js', 'robustness.test.js'];
 
 interface Round {
   readonly what: string;
