@@ -23,7 +23,7 @@ export const CARD: Readonly<Record<FieldKind, string>> = {
 export const INVOCATION = JSON.stringify({ amount: '12.50', currency: 'EUR', reference: 'INV-7' });
 
 /** `support` of the library without its greeting. */
-const RECEPTION = `
+export const RECEPTION = `
 name: reception
 type: inbound
 tasks:
@@ -36,7 +36,7 @@ tasks:
 `;
 
 /** `card-payment` of the library with the shortest prompts, for tests that are not about its words. */
-const SHORT_PAYMENT = `
+export const SHORT_PAYMENT = `
 name: short-payment
 type: secure
 variables:

@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,8 +27,9 @@ type EventOf<T extends CallEventBody['type']> = Extract<CallEvent, { type: T }>;
 export class TacetProcess {
   readonly events: CallEvent[] = [];
   readonly pid: number;
+  /** Everything it writes is in here: its log, its data. Removed by {@link stop}. */
+  readonly directory: string;
   readonly #process: ChildProcess;
-  readonly #directory: string;
   readonly #sipPort: string;
   readonly #httpUrl: string;
   readonly #token: string;
@@ -28,7 +38,7 @@ export class TacetProcess {
 
   private constructor(child: ChildProcess, directory: string, greeting: string) {
     this.#process = child;
-    this.#directory = directory;
+    this.directory = directory;
     this.pid = child.pid ?? 0;
     this.#sipPort = /sip:\S+@127\.0\.0\.1:(\d+)/.exec(greeting)?.[1] ?? '';
     this.#httpUrl = /(http:\/\/\S+)\/docs/.exec(greeting)?.[1] ?? '';
@@ -56,14 +66,16 @@ export class TacetProcess {
       ...config,
     };
     writeFileSync(join(directory, 'tacet.yaml'), stringify(all));
+    return TacetProcess.#launch(directory);
+  }
+
+  static async #launch(directory: string): Promise<TacetProcess> {
     const env = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !name.startsWith('TACET_')),
     );
-    const child = spawn(process.execPath, [MAIN], {
-      cwd: directory,
-      env,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const log = openSync(join(directory, 'log'), 'a');
+    const child = spawn(process.execPath, [MAIN], { cwd: directory, env, stdio: ['ignore', log, 'pipe'] });
+    closeSync(log);
     try {
       const tacet = new TacetProcess(child, directory, await greetingOf(child));
       await tacet.#follow();
@@ -85,6 +97,19 @@ export class TacetProcess {
     const response = await fetch(this.#httpUrl + path, { headers, signal: AbortSignal.timeout(10_000) });
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
     return response.text();
+  }
+
+  /** What the API answers to a body. Rejects when the answer is no success. */
+  async post<T>(path: string, body: unknown): Promise<T> {
+    const response = await fetch(this.#httpUrl + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(10_000),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
+    return JSON.parse(text) as T;
   }
 
   /** The first event of this type that matches, past or to come. */
@@ -125,8 +150,21 @@ export class TacetProcess {
       return code;
     } finally {
       this.#process.kill('SIGKILL');
-      rmSync(this.#directory, { recursive: true, force: true });
+      rmSync(this.directory, { recursive: true, force: true });
     }
+  }
+
+  /** Ends it with SIGKILL: it can do nothing more. */
+  async kill(): Promise<void> {
+    this.#reading.abort();
+    const exit = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await within(exit, 10_000, 'the exit of Tacet');
+  }
+
+  /** Another process with the configuration and the data of this one, which was killed. */
+  again(): Promise<TacetProcess> {
+    return TacetProcess.#launch(this.directory);
   }
 
   /** Resolves when the stream of events stands; events are then taken in until {@link stop}. */

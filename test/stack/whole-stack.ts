@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Canary, findLeaks, tells } from '../calls/leaks.js';
 import { Scene, type SceneOptions, type Talk } from '../calls/scene.js';
-import { within } from '../kit/deadline.js';
+import { DeadlineError } from '../kit/deadline.js';
 import { Drachtio, drachtioInstalled } from '../kit/drachtio.js';
 import { Freeswitch, freeswitchInstalled } from '../kit/freeswitch.js';
 
@@ -19,12 +20,15 @@ export type Capture = (typeof CAPTURES)[number];
 const EMPTY_MS = 15_000;
 
 /** Resolves when FreeSWITCH has no channel left, with the time that took, in milliseconds. */
-export async function emptied(freeswitch: Freeswitch): Promise<number> {
+export async function emptied(freeswitch: Freeswitch, deadlineMs = EMPTY_MS): Promise<number> {
   const from = performance.now();
-  const asking = async () => {
-    while ((await freeswitch.channels()) > 0);
-  };
-  await within(asking(), EMPTY_MS, 'the end of every channel of FreeSWITCH');
+  while ((await freeswitch.channels()) > 0) {
+    if (performance.now() - from > deadlineMs) {
+      throw new DeadlineError('the end of every channel of FreeSWITCH', deadlineMs);
+    }
+    // FreeSWITCH does not say when.
+    await pause(20);
+  }
   return performance.now() - from;
 }
 
