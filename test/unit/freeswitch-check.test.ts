@@ -27,7 +27,7 @@ describe('what speaks against secure digits on a FreeSWITCH', () => {
   });
 
   const faults: readonly (readonly [string, string, RegExp])[] = [
-    [LEVEL, '+OK log level: WARNING [4]', /logs at warning: fsctl loglevel err/],
+    [LEVEL, '+OK log level: NOTICE [5]', /logs at notice: fsctl loglevel err/],
     [LEVEL, '+OK log level: DEBUG [7]', /logs at debug/],
     [LEVEL, '-ERR syntax error', /unknown level/],
     ['version short', '1.10.2-release', /1\.10\.3/],
