@@ -1,5 +1,5 @@
 import type { DtmfMethod } from '../endpoint.js';
-import { KeyPresses } from '../rtp/key-presses.js';
+import { KeyPresses, METHOD_BIT } from '../rtp/key-presses.js';
 import { eventToAscii } from '../rtp/keys.js';
 import { newRtpView, readRtp } from '../rtp/packet.js';
 import { SourceLock } from '../rtp/source-lock.js';
@@ -29,8 +29,6 @@ export interface DropCounts {
   /** On a leg with SRTP: altered, replayed, or not protected with the far end's key. */
   unauthenticated: number;
 }
-
-const METHOD_BIT: Readonly<Record<DtmfMethod, number>> = { rfc4733: 1, 'sip-info': 2, 'in-band': 4 };
 
 const view = newRtpView();
 

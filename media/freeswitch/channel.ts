@@ -15,9 +15,8 @@ export interface ChannelFacts {
   /** The argument of the application that was begun last. */
   readonly argument: string;
   readonly codec: string;
-  /** RTP packets since the channel was made. */
+  /** RTP packets from the far end since the channel was made. */
   readonly received: number;
-  readonly sent: number;
   readonly local: LocalAudio;
 }
 
@@ -28,7 +27,6 @@ const FACTS = [
   'current_application_data',
   'write_codec',
   'rtp_audio_in_packet_count',
-  'rtp_audio_out_packet_count',
   'rtp_local_sdp_str',
 ] as const;
 
@@ -156,14 +154,13 @@ export class Channel {
       this.line.api('eval', `uuid:${this.uuid}`, FACTS_EXPRESSION),
     ]);
     if (!counted.startsWith('+OK')) throw new MediaError('engine-lost', 'FreeSWITCH has lost the channel');
-    const [state = '', bond = '', bridge = '', argument = '', codec = '', received = '', sent = '', ...sdp] =
+    const [state = '', bond = '', bridge = '', argument = '', codec = '', received = '', ...sdp] =
       answer.split('|');
     return {
       peer: await this.#peer(state, bond, bridge),
       argument,
       codec,
       received: Number(received),
-      sent: Number(sent),
       local: readLocalSdp(sdp.join('|')),
     };
   }

@@ -1,10 +1,9 @@
 import type { EslEvent } from 'drachtio-modesl';
 import type { DigitEvent, DtmfMethod } from '../endpoint.js';
-import { KeyPresses } from '../rtp/key-presses.js';
+import { KeyPresses, METHOD_BIT } from '../rtp/key-presses.js';
 import { asciiToEvent, eventToAscii } from '../rtp/keys.js';
 import { readInfoKey } from '../rtp/sip-info.js';
 
-const METHOD_BIT: Readonly<Record<DtmfMethod, number>> = { rfc4733: 1, 'sip-info': 2, 'in-band': 4 };
 const SAMPLES_PER_MS = 8;
 /** Longer than any key press. */
 const FORGET_MS = 1000;

@@ -52,26 +52,13 @@ export class EslLine {
   }
 
   /** Has a channel execute an application; resolves when FreeSWITCH has taken the order. `id` comes back in its events. */
-  async execute(channel: string, id: string, application: string, argument = ''): Promise<void> {
-    const headers = {
-      'call-command': 'execute',
-      'execute-app-name': word(application),
-      ...(argument === '' ? {} : { 'execute-app-arg': word(argument) }),
-      'Event-UUID': word(id),
-    };
-    await this.#command(`sendmsg ${word(channel)}`, headers);
+  execute(channel: string, id: string, application: string, argument = ''): Promise<void> {
+    return this.#execute(channel, id, application, argument, {});
   }
 
   /** Like {@link execute}, again and again until it is stopped. */
-  async repeat(channel: string, id: string, application: string, argument: string): Promise<void> {
-    const headers = {
-      'call-command': 'execute',
-      'execute-app-name': word(application),
-      'execute-app-arg': word(argument),
-      loops: '-1',
-      'Event-UUID': word(id),
-    };
-    await this.#command(`sendmsg ${word(channel)}`, headers);
+  repeat(channel: string, id: string, application: string, argument: string): Promise<void> {
+    return this.#execute(channel, id, application, argument, { loops: '-1' });
   }
 
   async subscribe(events: readonly string[]): Promise<void> {
@@ -94,11 +81,26 @@ export class EslLine {
     this.#end();
   }
 
-  async #command(line: string, headers: Readonly<Record<string, string>>): Promise<void> {
+  async #execute(
+    channel: string,
+    id: string,
+    application: string,
+    argument: string,
+    more: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const headers = {
+      'call-command': 'execute',
+      'execute-app-name': word(application),
+      ...(argument === '' ? {} : { 'execute-app-arg': word(argument) }),
+      ...more,
+      'Event-UUID': word(id),
+    };
     const answer = await this.#ask((reply) =>
-      this.#connection.sendRecv(line, headers, (event) => reply(event.getHeader('Reply-Text') ?? '')),
+      this.#connection.sendRecv(`sendmsg ${word(channel)}`, headers, (event) =>
+        reply(event.getHeader('Reply-Text') ?? ''),
+      ),
     );
-    if (!answer.startsWith('+OK')) throw new EslRefusal(line.split(' ')[0] ?? '', answer);
+    if (!answer.startsWith('+OK')) throw new EslRefusal('sendmsg', answer);
   }
 
   #ask(send: (reply: (answer: string) => void) => void): Promise<string> {

@@ -105,9 +105,7 @@ export class FreeswitchMediaServer implements MediaServer {
   }
 
   async unbridge(endpoint: MediaEndpoint): Promise<void> {
-    const one = this.#own(endpoint);
-    const peer = (await one.channel?.bridge())?.peer ?? null;
-    await part(one, peer === null ? undefined : this.#withChannel(peer));
+    await part(this.#own(endpoint), (channel) => this.#withChannel(channel));
   }
 
   async secureFault(endpoint: MediaEndpoint): Promise<string | null> {
@@ -196,7 +194,8 @@ export class FreeswitchMediaServer implements MediaServer {
     return best.node;
   }
 
-  #withChannel(channel: string): FreeswitchEndpoint | undefined {
+  #withChannel(channel: string | null): FreeswitchEndpoint | undefined {
+    if (channel === null) return undefined;
     return [...this.#endpoints.values()].find((endpoint) => endpoint.channel?.uuid === channel);
   }
 

@@ -17,7 +17,7 @@ export async function join(a: FreeswitchEndpoint, b: FreeswitchEndpoint): Promis
       throw new MediaError('engine-lost', 'FreeSWITCH did not bridge the two');
     }
   } catch (error) {
-    await part(a, b).catch(() => {});
+    await part(a, () => b).catch(() => {});
     throw error;
   }
   a.player?.joined();
@@ -25,12 +25,12 @@ export async function join(a: FreeswitchEndpoint, b: FreeswitchEndpoint): Promis
 }
 
 /**
- * Parts an endpoint from whomever FreeSWITCH says it is bridged with, and confirms it on both; `other` is the endpoint of
- * that one. Rejects with MediaError when FreeSWITCH does not confirm it.
+ * Parts an endpoint from whomever FreeSWITCH says it is bridged with, and confirms it on both; `endpointOf` knows the
+ * endpoint of a channel. Rejects with MediaError when FreeSWITCH does not confirm it.
  */
 export async function part(
   endpoint: FreeswitchEndpoint,
-  other: FreeswitchEndpoint | undefined,
+  endpointOf: (channel: string | null) => FreeswitchEndpoint | undefined,
 ): Promise<void> {
   const { channel } = endpoint;
   if (!channel) return;
@@ -41,7 +41,7 @@ export async function part(
       throw new MediaError('engine-lost', 'FreeSWITCH did not part the two');
     }
   }
-  await Promise.all([endpoint.player?.parted(), other?.player?.parted()]);
+  await Promise.all([endpoint.player?.parted(), endpointOf(peer)?.player?.parted()]);
 }
 
 function channelOf({ channel }: FreeswitchEndpoint): Channel {

@@ -1,3 +1,8 @@
+import type { DtmfMethod } from '../endpoint.js';
+
+/** The bit by which {@link KeyPresses} knows each method. */
+export const METHOD_BIT: Readonly<Record<DtmfMethod, number>> = { rfc4733: 1, 'sip-info': 2, 'in-band': 4 };
+
 /** The same key by two methods this close together is one key press. */
 export const SAME_PRESS_MS = 300;
 const REMEMBERED = 8;
