@@ -35,16 +35,8 @@ export async function openMediaSide(config: Config, sip: SipClient, log: Logger)
   const prompts = new PromptStore({ directory, voice: config.prompts.voice });
   const { address, advertisedAddress, rtpPorts: ports } = config.media;
   const embedded = new EmbeddedMediaServer({ address, advertisedAddress, ports, prompts });
-  if (config.media.engine === 'embedded') {
-    return {
-      media: embedded,
-      vault: null,
-      async close() {
-        await embedded.close();
-        await prompts.close();
-      },
-    };
-  }
+  const ends = [embedded, prompts];
+  if (config.media.engine === 'embedded') return sideOf(embedded, null, ends);
   const { promptPath, listener } = config.media;
   // Loaded here only: without FreeSWITCH no part of it is in the process.
   const { FreeswitchMediaServer } = await import('../media/freeswitch/freeswitch-media-server.js');
@@ -59,13 +51,20 @@ export async function openMediaSide(config: Config, sip: SipClient, log: Logger)
     },
     onUnsafe: (freeswitch, fault) => log.error({ freeswitch, fault }, 'secure sessions are refused'),
   });
+  return sideOf(media, embedded, [media, ...ends]);
+}
+
+/** `ends` in the order in which they are closed. */
+function sideOf(
+  media: MediaServer,
+  vault: MediaServer | null,
+  ends: readonly { close(): Promise<void> }[],
+): MediaSide {
   return {
     media,
-    vault: embedded,
+    vault,
     async close() {
-      await media.close();
-      await embedded.close();
-      await prompts.close();
+      for (const one of ends) await one.close();
     },
   };
 }

@@ -14,7 +14,7 @@ import {
 } from './signalling.js';
 import type { ConnectionFault } from './srf-connection.js';
 import { guarded, incomingCall, registration } from './srf-incoming.js';
-import { SrfLink } from './srf-link.js';
+import { leastBusy, SrfLink } from './srf-link.js';
 import { placeCall } from './srf-outgoing.js';
 
 const PING_MS = 5000;
@@ -100,7 +100,7 @@ export class DrachtioSignalling implements Signalling {
   #linkTo(proxy: string | undefined): SrfLink | undefined {
     const known = [...this.#registered.values()].find(({ source }) => source === proxy);
     if (known) return known.link.up ? known.link : undefined;
-    return this.#links.filter(({ up }) => up).sort((a, b) => a.dialogs - b.dialogs)[0];
+    return leastBusy(this.#links);
   }
 
   /** Every method a peer can send, so that none gets srf's own answer. */

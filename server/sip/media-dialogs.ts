@@ -2,7 +2,8 @@ import type Srf from 'drachtio-srf';
 import type { MediaDialog, MediaDialogEvents, SipClient } from '../../media/freeswitch/sip-client.js';
 import { type DialogHandlers, SipFailure } from './signalling.js';
 import { SrfDialog } from './srf-dialog.js';
-import type { SrfLink } from './srf-link.js';
+import { leastBusy, type SrfLink } from './srf-link.js';
+import { sipFailure } from './srf-outgoing.js';
 
 /**
  * Dialogs with media servers, over whichever connection to a SIP server is up. They count like all others, and end
@@ -21,13 +22,13 @@ export class MediaDialogs implements SipClient {
     options: { readonly headers: Readonly<Record<string, string>>; readonly localSdp?: string },
     events: MediaDialogEvents,
   ): Promise<MediaDialog> {
-    const link = this.#links.filter(({ up }) => up).sort((a, b) => a.dialogs - b.dialogs)[0];
+    const link = leastBusy(this.#links);
     if (!link) throw new SipFailure(0, 'the SIP server is not connected');
     return new Promise((resolve, reject) => {
       const forget = link.whileUp(reject);
       link.srf.createUAC(uri, options as Srf.CreateUACOptions, {}, (error: unknown, dialog: Srf.Dialog) => {
         forget();
-        if (error) return reject(failure(error));
+        if (error) return reject(sipFailure(error));
         const wrapped = new SrfDialog(dialog, handlers(events), { awaitingAnswer: false });
         this.#dialogs.set(dialog, wrapped);
         link.adopt(wrapped, { withMedia: true });
@@ -57,13 +58,4 @@ function handlers({ onGone }: MediaDialogEvents): DialogHandlers {
     answered: async () => {},
     info: () => false,
   };
-}
-
-function failure(error: unknown): SipFailure {
-  if (error instanceof SipFailure) return error;
-  const status =
-    typeof error === 'object' && error !== null ? Number((error as { status?: unknown }).status ?? 0) : 0;
-  return new SipFailure(status, status ? `SIP ${status}` : 'the SIP server could not send it', {
-    cause: error,
-  });
 }

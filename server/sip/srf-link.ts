@@ -178,6 +178,11 @@ export class SrfLink {
   }
 }
 
+/** The link that is up with the fewest dialogs. */
+export function leastBusy(links: readonly SrfLink[]): SrfLink | undefined {
+  return links.filter(({ up }) => up).sort((a, b) => a.dialogs - b.dialogs)[0];
+}
+
 function whenAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));

@@ -113,7 +113,8 @@ function endOrphan(link: SrfLink, { res }: Refusal): void {
   if (res?.status === 200 && res.stackDialogId) link.sendBye(res.stackDialogId);
 }
 
-function sipFailure(error: unknown): SipFailure {
+/** What srf failed with, as the rest of the program knows it. */
+export function sipFailure(error: unknown): SipFailure {
   if (error instanceof SipFailure) return error;
   const status = typeof error === 'object' && error !== null ? Number((error as Refusal).status ?? 0) : 0;
   return new SipFailure(status, status ? `SIP ${status}` : 'the SIP server could not send it', {
