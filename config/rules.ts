@@ -12,6 +12,12 @@ function unique(report: Report, list: Path, key: string, values: readonly string
   });
 }
 
+/** Reports an entry whose secret is both written and in a file, or neither. */
+function oneSource(report: Report, path: Path, entry: object, name: string): void {
+  if (name in entry !== `${name}File` in entry) return;
+  report(path, `needs exactly one of ${name} and ${name}File`, `write ${name}File: path`);
+}
+
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 function connectors(config: Config, report: Report): void {
@@ -68,9 +74,7 @@ function tokens(config: Config, report: Report): void {
     config.http.tokens.map((token) => token.name),
   );
   config.http.tokens.forEach((token, index) => {
-    if ((token.token === undefined) === (token.tokenFile === undefined)) {
-      report([...list, index], 'needs exactly one of token and tokenFile', 'write tokenFile: path');
-    }
+    oneSource(report, [...list, index], token, 'token');
   });
 }
 
@@ -88,11 +92,7 @@ function servers(
     entries.map(({ host, port }) => `${host.toLowerCase()}:${port}`),
   );
   entries.forEach((entry, index) => {
-    for (const name of secrets) {
-      if (name in entry !== `${name}File` in entry) continue;
-      const message = `needs exactly one of ${name} and ${name}File`;
-      report([...list, index], message, `write ${name}File: path`);
-    }
+    for (const name of secrets) oneSource(report, [...list, index], entry, name);
   });
 }
 
