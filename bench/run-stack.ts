@@ -1,11 +1,21 @@
-import { resolve } from 'node:path';
 import type { SecureTest } from './load/secure.js';
 import { measureBare } from './measure/bare.js';
 import { measureSetUps } from './measure/set-ups.js';
 import type { Steady } from './measure/steady.js';
 import { VaultEvents, type VaultTimes } from './measure/vault.js';
 import type { Options } from './options.js';
-import { type Bench, emptyDirectory, quietly, steady, withBench } from './setting.js';
+import {
+  type Bench,
+  emptyDirectory,
+  KEY_CALLERS,
+  KEYS,
+  profileOptions,
+  quietly,
+  SESSIONS,
+  SESSIONS_AT_A_TIME,
+  steady,
+  withBench,
+} from './setting.js';
 import { type Percentiles, percentiles } from './statistics.js';
 import { findFreeswitch, freeswitchVersion } from './targets/freeswitch.js';
 import { Stack } from './targets/stack.js';
@@ -17,10 +27,6 @@ const AT_ONCE = 50;
 /** Calls begun each second, less than with the embedded engine: FreeSWITCH has to set them up besides. */
 const PER_SECOND = 30;
 const AT_ONCE_PER_SECOND = 10;
-const KEY_CALLERS = 12;
-const KEYS = 10;
-const SESSIONS = 40;
-const SESSIONS_AT_A_TIME = 8;
 /** Audio of the crowd while sessions are active. */
 const ALIVE_MS = 10_000;
 
@@ -65,14 +71,13 @@ export function runStackBench(options: Options, say: (step: string) => void): Pr
 async function benchStack(bench: Bench, stack: Stack): Promise<StackFigures> {
   const { load, options, prompts, say } = bench;
   say('tacet: starting');
-  const profile = options.profile === null ? [] : ['--cpu-prof', '--cpu-prof-dir', resolve(options.profile)];
   const tacet = await Tacet.start({
     directory: emptyDirectory(bench, 'tacet'),
     prompts,
     agents: AT_ONCE,
     agentPort: await load.request('port', null),
     keys: KEYS,
-    nodeOptions: profile,
+    nodeOptions: profileOptions(options),
     stack,
   });
   const events = await VaultEvents.open(tacet.httpUrl, tacet.token);

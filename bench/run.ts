@@ -1,21 +1,27 @@
-import { resolve } from 'node:path';
 import type { SilentTime } from './load/secure.js';
 import { measureBare } from './measure/bare.js';
 import { measureSetUps } from './measure/set-ups.js';
 import type { Steady } from './measure/steady.js';
 import type { Options } from './options.js';
 import { residentBytes } from './process-usage.js';
-import { type Bench, emptyDirectory, quietly, steady, withBench } from './setting.js';
+import {
+  type Bench,
+  emptyDirectory,
+  KEY_CALLERS,
+  KEYS,
+  profileOptions,
+  quietly,
+  SESSIONS,
+  SESSIONS_AT_A_TIME,
+  steady,
+  withBench,
+} from './setting.js';
 import { type Percentiles, percentiles } from './statistics.js';
 import { Freeswitch, findFreeswitch, freeswitchVersion } from './targets/freeswitch.js';
 import { Tacet } from './targets/tacet.js';
 
 const MOST_CALLS = 500;
 const PER_SECOND = 100;
-const KEY_CALLERS = 12;
-const KEYS = 10;
-const SESSIONS = 40;
-const SESSIONS_AT_A_TIME = 8;
 
 export interface TacetFigures {
   readonly cpuMsPerSetUp: number;
@@ -57,14 +63,13 @@ export function runBench(options: Options, say: (step: string) => void): Promise
 async function benchTacet(bench: Bench): Promise<Pick<Figures, 'tacet' | 'bare'>> {
   const { load, options, prompts, say } = bench;
   say('tacet: starting');
-  const profile = options.profile === null ? [] : ['--cpu-prof', '--cpu-prof-dir', resolve(options.profile)];
   const tacet = await Tacet.start({
     directory: emptyDirectory(bench, 'tacet'),
     prompts,
     agents: SESSIONS_AT_A_TIME,
     agentPort: await load.request('port', null),
     keys: KEYS,
-    nodeOptions: profile,
+    nodeOptions: profileOptions(options),
     stack: null,
   });
   try {

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { LoadOperations } from './load/process.js';
 import { QUIET, watchOthers } from './machine.js';
 import { measureSteady, type Steady, type SteadyPlan } from './measure/steady.js';
@@ -12,6 +12,12 @@ import { type PromptFiles, writePrompts } from './sounds.js';
 const WINDOWS = 3;
 const WINDOWS_AT_MOST = 2;
 const SETTLE_MS = 1000;
+
+/** The tests of keys and of secure sessions, the same on every engine. */
+export const KEY_CALLERS = 12;
+export const KEYS = 10;
+export const SESSIONS = 40;
+export const SESSIONS_AT_A_TIME = 8;
 
 /** What every measurement of one run shares. */
 export interface Bench {
@@ -39,6 +45,11 @@ export async function withBench<T>(
     process.off('exit', removeDirectory);
     removeDirectory();
   }
+}
+
+/** What a measured server is given when its CPU profiles are wanted. */
+export function profileOptions({ profile }: Options): string[] {
+  return profile === null ? [] : ['--cpu-prof', '--cpu-prof-dir', resolve(profile)];
 }
 
 export function emptyDirectory(bench: Bench, name: string): string {
