@@ -34,46 +34,30 @@ describe('baresip pays', { skip: missing('baresip') }, () => {
     return startBaresip({ user: 'anna', says, register: { registrar, password: PASSWORD } });
   }
 
-  it('without an agent', async () => {
-    const { mark } = server;
-    const caller = await startBaresip({ user: 'caller' });
-    try {
-      await caller.call(server.tacet.uri('pay'));
-      await server.reached('askReference', mark);
-      await caller.press('4711#', GAP_MS);
-      await server.reached('askAmount', mark);
-      await caller.press('1950#', GAP_MS);
-      const sessionId = await server.active(mark);
-      await server.keyCard(sessionId, (field) => caller.press(CARD[field], GAP_MS));
-      const { amount } = await server.paid(sessionId);
-      assert.equal(amount, 1950);
-      await caller.ended(30_000);
-      assert.ok(audibleMs(await caller.heard()) > 5000, 'the caller was spoken to');
-      await server.leaveNothing();
-    } finally {
-      await caller.stop();
-    }
-  });
-
-  it('by SRTP', async () => {
-    const { mark } = server;
-    const caller = await startBaresip({ user: 'caller', srtp: true });
-    try {
-      await caller.call(server.tacet.uri('pay'));
-      await server.reached('askReference', mark);
-      await caller.press('4711#', GAP_MS);
-      await server.reached('askAmount', mark);
-      await caller.press('1950#', GAP_MS);
-      const sessionId = await server.active(mark);
-      await server.keyCard(sessionId, (field) => caller.press(CARD[field], GAP_MS));
-      assert.equal((await server.paid(sessionId)).amount, 1950);
-      await caller.ended(30_000);
-      assert.ok(audibleMs(await caller.heard()) > 5000, 'the caller was spoken to');
-      await server.leaveNothing();
-    } finally {
-      await caller.stop();
-    }
-  });
+  for (const [how, srtp] of [
+    ['without an agent', false],
+    ['by SRTP', true],
+  ] as const) {
+    it(how, async () => {
+      const { mark } = server;
+      const caller = await startBaresip({ user: 'caller', srtp });
+      try {
+        await caller.call(server.tacet.uri('pay'));
+        await server.reached('askReference', mark);
+        await caller.press('4711#', GAP_MS);
+        await server.reached('askAmount', mark);
+        await caller.press('1950#', GAP_MS);
+        const sessionId = await server.active(mark);
+        await server.keyCard(sessionId, (field) => caller.press(CARD[field], GAP_MS));
+        assert.equal((await server.paid(sessionId)).amount, 1950);
+        await caller.ended(30_000);
+        assert.ok(audibleMs(await caller.heard()) > 5000, 'the caller was spoken to');
+        await server.leaveNothing();
+      } finally {
+        await caller.stop();
+      }
+    });
+  }
 
   it('gives up at once, and again: no call is left', async () => {
     const caller = await startBaresip({ user: 'caller' });

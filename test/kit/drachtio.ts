@@ -1,20 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { DeadlineError, within } from './deadline.js';
-import { freeSipPort, freeTcpPort, onPath } from './programs.js';
+import { freeSipPort, freeTcpPort, InstalledProgram, onPath } from './programs.js';
 
 /** The configuration that is shipped. */
 const CONFIG = fileURLToPath(new URL('../../../config/drachtio/drachtio.conf.xml', import.meta.url));
 const START_MS = 10_000;
-
-const running = new Set<ChildProcess>();
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
 
 /** Whether drachtio-server can be started here. */
 export function drachtioInstalled(): boolean {
@@ -29,8 +21,7 @@ export class Drachtio {
   readonly secret = randomBytes(16).toString('hex');
   readonly adminPort: number;
   readonly sipPort: number;
-  #child: ChildProcess | null = null;
-  #output = '';
+  readonly #program = new InstalledProgram('drachtio');
 
   private constructor(adminPort: number, sipPort: number) {
     this.adminPort = adminPort;
@@ -45,11 +36,11 @@ export class Drachtio {
 
   /** Everything it printed, over all its lives. */
   get output(): string {
-    return this.#output;
+    return this.#program.output;
   }
 
   get pid(): number {
-    return this.#child?.pid ?? 0;
+    return this.#program.pid;
   }
 
   /** The entry of `sip.drachtio` for it. */
@@ -61,53 +52,28 @@ export class Drachtio {
   async start(): Promise<void> {
     const contact = `sip:127.0.0.1:${this.sipPort};transport=udp,tcp`;
     const args = ['-f', CONFIG, '--contact', contact, '--address', '127.0.0.1'];
-    const child = spawn('drachtio', [...args, '--port', String(this.adminPort)], {
-      env: { PATH: process.env.PATH, DRACHTIO_SECRET: this.secret },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    running.add(child);
-    this.#child = child;
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
-        this.#output += chunk.toString('utf8');
-      });
-    }
-    child.on('close', () => running.delete(child));
-    const started = performance.now();
-    while (!(await answers(this.adminPort, this.secret))) {
-      if (child.exitCode !== null || performance.now() - started > START_MS) {
-        throw new DeadlineError(`drachtio on port ${this.adminPort}\n${this.#output}`, START_MS);
-      }
-      // A program that does not say when it is ready.
-      await pause(20);
-    }
+    const env = { PATH: process.env.PATH, DRACHTIO_SECRET: this.secret };
+    this.#program.spawn([...args, '--port', String(this.adminPort)], env);
+    const ready = () => answers(this.adminPort, this.secret);
+    await this.#program.until(`on port ${this.adminPort}`, ready, START_MS, 20);
   }
 
   /** Ends it without a word to anybody. */
   kill(): Promise<void> {
-    return this.#end('SIGKILL');
+    return this.#program.end('SIGKILL');
   }
 
   stop(): Promise<void> {
-    return this.#end('SIGTERM');
+    return this.#program.end('SIGTERM');
   }
 
   /** Stands still, its sockets open, until {@link resume}. */
   freeze(): void {
-    this.#child?.kill('SIGSTOP');
+    this.#program.freeze();
   }
 
   resume(): void {
-    this.#child?.kill('SIGCONT');
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child;
-    this.#child = null;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const closed = once(child, 'close');
-    child.kill(signal);
-    await within(closed, 10_000, 'the end of drachtio');
+    this.#program.resume();
   }
 }
 

@@ -1,14 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { DeadlineError, within } from './deadline.js';
 import { Esl, EslRefused } from './esl.js';
-import { freeSipPort, freeTcpPort, onPath } from './programs.js';
+import { freeSipPort, freeTcpPort, InstalledProgram, onPath } from './programs.js';
 
 /** The configuration that is shipped. */
 const CONFIG = fileURLToPath(new URL('../../../config/freeswitch/', import.meta.url));
@@ -22,10 +18,8 @@ const PLACES = [
 /** Ports for RTP of each server; below those that the system gives away. */
 const RTP_PORTS = { first: 20_000, blocks: 20, size: 600 };
 
-const running = new Set<ChildProcess>();
 const folders = new Set<string>();
 process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -53,8 +47,7 @@ export class Freeswitch {
   /** Where it writes whatever it writes: logs, databases, certificates. Removed with this process. */
   readonly directory: string;
   readonly #env: NodeJS.ProcessEnv;
-  #child: ChildProcess | null = null;
-  #output = '';
+  readonly #program = new InstalledProgram('freeswitch');
 
   private constructor(eslPort: number, sipPort: number, options: FreeswitchOptions) {
     this.eslPort = eslPort;
@@ -92,11 +85,11 @@ export class Freeswitch {
 
   /** Everything it printed, over all its lives. */
   get output(): string {
-    return this.#output;
+    return this.#program.output;
   }
 
   get pid(): number {
-    return this.#child?.pid ?? 0;
+    return this.#program.pid;
   }
 
   /** The entry of `media.freeswitch` for it. */
@@ -140,21 +133,21 @@ export class Freeswitch {
 
   /** Ends it without a word to anybody. */
   kill(): Promise<void> {
-    return this.#end('SIGKILL');
+    return this.#program.end('SIGKILL');
   }
 
   /** Ends it; calls are hung up. */
   stop(): Promise<void> {
-    return this.#end('SIGTERM');
+    return this.#program.end('SIGTERM', GRACE_MS);
   }
 
   /** Stands still, its sockets open, until {@link resume}. */
   freeze(): void {
-    this.#child?.kill('SIGSTOP');
+    this.#program.freeze();
   }
 
   resume(): void {
-    this.#child?.kill('SIGCONT');
+    this.#program.resume();
   }
 
   #spawn(): void {
@@ -164,15 +157,7 @@ export class Freeswitch {
       return [`-${place}`, path];
     });
     const flags = ['-conf', CONFIG, ...places, '-nonat', '-nonatmap', '-np', '-nf', '-c'];
-    const child = spawn('freeswitch', flags, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] });
-    running.add(child);
-    this.#child = child;
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
-        this.#output += chunk.toString('utf8');
-      });
-    }
-    child.on('close', () => running.delete(child));
+    this.#program.spawn(flags, this.#env);
   }
 
   #ready(): Promise<void> {
@@ -182,33 +167,13 @@ export class Freeswitch {
     });
   }
 
-  async #until(what: string, probe: () => Promise<unknown>): Promise<void> {
-    const started = performance.now();
-    for (;;) {
-      try {
-        await probe();
-        return;
-      } catch {
-        // Not yet.
-      }
-      if (this.#child?.exitCode !== null || performance.now() - started > START_MS) {
-        throw new DeadlineError(`freeswitch ${what} on port ${this.eslPort}\n${this.#output}`, START_MS);
-      }
-      // A program that does not say when it is ready.
-      await pause(50);
-    }
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child;
-    this.#child = null;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const closed = once(child, 'close');
-    child.kill(signal);
-    if (signal !== 'SIGKILL') {
-      await within(closed, GRACE_MS, 'the end of freeswitch').catch(() => child.kill('SIGKILL'));
-    }
-    await within(closed, 10_000, 'the end of freeswitch');
+  #until(what: string, probe: () => Promise<unknown>): Promise<void> {
+    const succeeds = () =>
+      probe().then(
+        () => true,
+        () => false,
+      );
+    return this.#program.until(`${what} on port ${this.eslPort}`, succeeds, START_MS, 50);
   }
 }
 
