@@ -10,6 +10,8 @@ const WINDOWS = 3;
 const IDLE_MS = 1000;
 /** For calls that have ended to be cleared away. */
 const SETTLE_MS = 2000;
+/** How long the last calls may take beyond the time in which all are begun. */
+const LATE_MS = 60_000;
 
 export interface SetUpPlan {
   /** Processes to measure, by name. */
@@ -30,7 +32,9 @@ export async function measureSetUps(
 ): Promise<Readonly<Record<string, number>>> {
   const { pids, user, port, perSecond } = plan;
   const names = Object.keys(pids);
-  await load.request('setUps', { user, port, calls: WARM_UP_CALLS, perSecond: perSecond * 1.5 });
+  const setUps = (calls: number, rate: number) =>
+    load.request('setUps', { user, port, calls, perSecond: rate }, (calls / rate) * 1000 + LATE_MS);
+  await setUps(WARM_UP_CALLS, perSecond * 1.5);
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   const idle = watchCpu(pids);
   await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
@@ -39,7 +43,7 @@ export async function measureSetUps(
   for (let window = 0; window < WINDOWS; window += 1) {
     const from = performance.now();
     const cpu = watchCpu(pids);
-    await load.request('setUps', { user, port, calls: WINDOW_CALLS, perSecond });
+    await setUps(WINDOW_CALLS, perSecond);
     const used = cpu();
     const idles = (performance.now() - from) / IDLE_MS;
     windows.push(
