@@ -3,12 +3,13 @@ import { afterEach, describe, it } from 'node:test';
 import { MediaError } from '../../media/media-server.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
 import { within } from '../kit/deadline.js';
-import { CARD, CODE, World } from './secure-world.js';
+import { FakeEndpoint } from './secure-fakes.js';
+import { CARD, CODE, World, type WorldOptions } from './secure-world.js';
 
 let world: World;
 
-async function begin(): Promise<void> {
-  world = new World({ vault: true });
+async function begin(options: WorldOptions = {}): Promise<void> {
+  world = new World({ vault: true, ...options });
   await world.talk();
 }
 
@@ -93,6 +94,55 @@ describe('the vault', () => {
     );
     assert.equal(world.agent?.over, true);
   });
+
+  it('is not engaged by a media server that only says that it holds', async () => {
+    await begin();
+    if (world.caller) world.caller.hold = async () => {};
+    await world.start();
+    await world.state('ended');
+    assert.equal(world.session().end, 'shield-failed');
+    assert.equal(world.playedIn.has('active'), false);
+  });
+
+  it('is not engaged with somebody else joined to it', async () => {
+    await begin();
+    const vault = world.vault;
+    assert.ok(vault);
+    vault.onStep = (_step, operation) => {
+      const [inside] = vault.endpoints;
+      if (operation === 'acceptAnswer' && inside) inside.peer = new FakeEndpoint(vault, 'stranger');
+    };
+    await world.start();
+    await world.state('ended');
+    assert.equal(world.session().end, 'shield-failed');
+    assert.equal(world.playedIn.has('active'), false);
+  });
+
+  it('that is lost ends the call: both are hung up on, and nobody is joined', async () => {
+    await begin();
+    await world.start();
+    await world.asked('cardNumber');
+    inVault()?.press('4242');
+    world.vault?.lose();
+    await world.calls.whenIdle();
+    assert.equal(world.calls.get(world.conversationId).end, 'media-failed');
+    assert.deepEqual([world.customer?.over, world.agent?.over], [true, true]);
+    assert.equal(world.bridges.length, 1);
+  });
+
+  const EVENTS = 'a=rtpmap:101 telephone-event/8000';
+  for (const [what, offer, vaulted] of [
+    ['takes a phone without telephone-events', 'sdp', true],
+    ['leaves a phone with telephone-events where it is', `v=0\r\n${EVENTS}\r\n`, false],
+  ] as const) {
+    it(`${what} when the media server captures`, async () => {
+      await begin({ capture: 'media-server', offer });
+      await world.start();
+      await world.asked('cardNumber');
+      assert.equal(world.session().shields.includes('vault'), vaulted);
+      assert.deepEqual([home()?.held, inVault() !== null], [vaulted, vaulted]);
+    });
+  }
 
   it('is empty when the customer hangs up in it', async () => {
     await begin();

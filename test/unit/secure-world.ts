@@ -50,6 +50,10 @@ export interface WorldOptions {
   readonly charge?: Connector['charge'];
   /** The customer's media moves into a vault. Default false. */
   readonly vault?: boolean;
+  /** Who receives the digits where there is a vault. Default `vault`. */
+  readonly capture?: 'vault' | 'media-server';
+  /** The caller's SDP. */
+  readonly offer?: string;
   readonly guardMs?: number;
   readonly shieldTimeoutMs?: number;
   readonly maxSessionMs?: number;
@@ -68,6 +72,7 @@ export class World {
   readonly media = new FakeMedia();
   /** The engine of the vault, where there is one. */
   readonly vault: FakeMedia | null;
+  readonly #offer: string;
   readonly events = new CallEvents();
   readonly seen: CallEvent[] = [];
   readonly gate = new LogGate({ write: () => {} });
@@ -88,6 +93,7 @@ export class World {
     const { charge, guardMs = 20, shieldTimeoutMs = 1000, maxSessionMs = 60_000 } = options;
     const { media, events } = this;
     this.vault = options.vault ? new FakeMedia() : null;
+    this.#offer = options.offer ?? 'sdp';
     const ids = Array.from({ length: 1 + (options.busy ?? 0) }, (_, index) => `agent${index}`);
     const agents = new Agents(ids.map((id) => ({ id, uri: `sip:${id}@192.0.2.1` })));
     this.agents = agents;
@@ -111,7 +117,7 @@ export class World {
       flows,
       media,
       vault: this.vault,
-      capture: 'vault',
+      capture: options.capture ?? 'vault',
       events,
       logGate: this.gate,
       connectors: new Map([['payment', payment]]),
@@ -140,7 +146,7 @@ export class World {
       from: 'sip:caller@192.0.2.2',
       to: 'sip:support@192.0.2.3',
       toUser: 'support',
-      offer: 'sdp',
+      offer: this.#offer,
       cancelled: new AbortController().signal,
       reject: () => {},
       answer: async (_sdp, handlers) => {
