@@ -9,6 +9,7 @@ const DEADLINE_MS = 8000;
 /** The agent is silent when nothing of the caller is heard for so long. */
 const WATCH_MS = 250;
 const POLL_MS = 10;
+const PACKET_MS = 20;
 /** For a flow of seconds, with the way in and out. */
 const RETURN_MS = 40_000;
 
@@ -27,7 +28,7 @@ export interface SecureTest {
 
 /** One secure session, in ms from the moment the request left. */
 export interface SilentTime {
-  /** Until the first packet without the caller's voice reached the agent, after which none had it. */
+  /** Until the end of the last packet with the caller's voice that reached the agent. */
   readonly silentMs: number;
   /** Until the 202 was here. */
   readonly acceptedMs: number;
@@ -47,8 +48,8 @@ interface AgentLeg {
   readonly participant: string;
   /** Called with the next packet that holds the caller's voice. */
   onVoice: (() => void) | null;
-  /** Arrival of the first packet after the last one with the caller's voice; null while that is heard. */
-  silentAt: number | null;
+  /** End of the audio in the last packet with the caller's voice; null before there was one. */
+  heardUntil: number | null;
 }
 
 /** A caller and an agent. */
@@ -141,7 +142,6 @@ export class SecureAgents {
   async #start(test: SecureTest, agent: AgentLeg): Promise<SilentTime> {
     // Not in step with the packets: anywhere in a period of 20 ms.
     await pause(60 + Math.random() * 20);
-    agent.silentAt = null;
     const from = performance.now();
     const response = await fetch(
       `${test.httpUrl}/api/v1/conversations/${agent.conversation}/secure-sessions`,
@@ -172,13 +172,12 @@ export class SecureAgents {
       conversation: header(invite, 'x-tacet-conversation'),
       participant: header(invite, 'x-tacet-participant'),
       onVoice: null,
-      silentAt: null,
+      heardUntil: null,
     };
     stream.onAudio = (payload, at) => {
-      if (sounds(payload, VOICE_HZ)) {
-        agent.silentAt = null;
-        agent.onVoice?.();
-      } else agent.silentAt ??= at;
+      if (!sounds(payload, VOICE_HZ)) return;
+      agent.heardUntil = at + PACKET_MS;
+      agent.onVoice?.();
     };
     await this.#parties.talk(stream, audioPort(invite.body));
     arrival(agent);
@@ -192,7 +191,7 @@ async function silence(agent: AgentLeg): Promise<number> {
   for (;;) {
     await pause(POLL_MS);
     const now = performance.now();
-    if (agent.silentAt !== null && now - agent.silentAt >= WATCH_MS) return agent.silentAt;
+    if (agent.heardUntil !== null && now - agent.heardUntil >= WATCH_MS) return agent.heardUntil;
     if (now > over) throw new Error('the agent went on hearing the caller in a secure session');
   }
 }

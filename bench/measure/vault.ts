@@ -41,16 +41,16 @@ export class VaultWatch {
   }
 
   /**
-   * Of all sessions so far that were in the vault and came back. In: from the agent's shield being up, to the vault's.
+   * Of all sessions so far that were in the vault and came back. In: from the shield before the vault's being up, to its.
    * Out: from the release before the vault's to the vault's.
    */
   get times(): VaultTimes {
     const enter: number[] = [];
     const leave: number[] = [];
     for (const { engaged, released } of this.#passages.values()) {
-      const [agent, vault] = [engaged.get('agent-leg'), engaged.get('vault')];
-      if (agent === undefined || vault === undefined) continue;
-      enter.push(vault - agent);
+      const [begin, vault] = [engaged.get('media-server'), engaged.get('vault')];
+      if (begin === undefined || vault === undefined) continue;
+      enter.push(vault - begin);
       const out = released.findIndex(([shield]) => shield === 'vault');
       const [before, after] = [released[out - 1], released[out]];
       if (before && after) leave.push(after[1] - before[1]);

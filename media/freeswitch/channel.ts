@@ -21,7 +21,7 @@ export interface ChannelFacts {
 }
 
 /** Of our subscription beside drachtio-fsmrf's own. */
-const EVENTS = ['CHANNEL_PARK', 'CHANNEL_BRIDGE', 'CHANNEL_UNBRIDGE'] as const;
+const EVENTS = ['CHANNEL_PARK', 'CHANNEL_BRIDGE', 'CHANNEL_UNBRIDGE', 'PLAYBACK_START'] as const;
 
 const FACTS = [
   'current_application_data',

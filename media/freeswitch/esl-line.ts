@@ -56,6 +56,11 @@ export class EslLine {
     return this.#execute(channel, id, application, argument, {});
   }
 
+  /** Like {@link execute}; what the channel is told to execute after it waits for its end, instead of running inside it. */
+  executeAlone(channel: string, id: string, application: string, argument: string): Promise<void> {
+    return this.#execute(channel, id, application, argument, { 'event-lock': 'true' });
+  }
+
   /** Like {@link execute}, again and again until it is stopped. */
   repeat(channel: string, id: string, application: string, argument: string): Promise<void> {
     return this.#execute(channel, id, application, argument, { loops: '-1' });

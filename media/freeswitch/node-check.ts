@@ -58,6 +58,9 @@ export const BANNED_MODULES = [
   'mod_xml_rpc',
 ] as const;
 
+/** One question for all of them: each command takes FreeSWITCH some 0.2 ms, and the caller waits. */
+const ASK_MODULES = BANNED_MODULES.map((module) => `${module}=\${module_exists(${module})}`).join(',');
+
 const PROFILE = 'drachtio_mrf';
 /** Of `sofia xmlstatus`: keys are decoded here, never passed through unseen. */
 const PROFILE_WANTED = { 'dtmf-mode': 'rfc2833', nomedia: 'false', 'proxy-media': 'false' } as const;
@@ -68,12 +71,12 @@ const PROFILE_WANTED = { 'dtmf-mode': 'rfc2833', nomedia: 'false', 'proxy-media'
  * keys because none go to FreeSWITCH by SIP.
  */
 export async function secureFault(name: string, ask: Ask): Promise<string | null> {
-  const [version, level, filter, profile, ...modules] = await Promise.all([
+  const [version, level, filter, profile, modules] = await Promise.all([
     ask('version', 'short'),
     ask('fsctl', 'loglevel', ASK_LEVEL),
     ask('global_getvar', 'digits_dialed_filter'),
     ask('sofia', 'xmlstatus', 'profile', PROFILE),
-    ...BANNED_MODULES.map((module) => ask('module_exists', module)),
+    ask('eval', ASK_MODULES),
   ]);
   const fault =
     versionFault(version) ??
@@ -100,9 +103,12 @@ function levelFault(answer: string): string | null {
   return `logs at ${name?.toLowerCase() ?? 'an unknown level'}: fsctl loglevel err`;
 }
 
-function modulesFault(answers: readonly string[]): string | null {
-  const loaded = BANNED_MODULES.filter((_, at) => answers[at]?.trim() !== 'false');
-  return loaded.length === 0 ? null : `has loaded ${loaded.join(', ')}: take it out of modules.conf`;
+function modulesFault(answer: string): string | null {
+  const said = answer.trim().split(',');
+  const loaded = BANNED_MODULES.filter((module) => said.includes(`${module}=true`));
+  if (loaded.length > 0) return `has loaded ${loaded.join(', ')}: take it out of modules.conf`;
+  if (BANNED_MODULES.every((module) => said.includes(`${module}=false`))) return null;
+  return 'does not say which modules it has loaded: allow api-expansion';
 }
 
 function filterFault(answer: string): string | null {

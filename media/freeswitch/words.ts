@@ -5,7 +5,7 @@
 
 /** Throws when this is not one word without control characters. */
 export function word(text: string): string {
-  if (!/^[!-~]{1,1000}$/.test(text)) throw new Error('not a word for a FreeSWITCH command');
+  if (!/^[!-~]{1,4000}$/.test(text)) throw new Error('not a word for a FreeSWITCH command');
   return text;
 }
 

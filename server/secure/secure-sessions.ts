@@ -69,8 +69,8 @@ export class SecureSessions {
     const customer = conversation.customer.leg;
     const vaulted = vault !== null && (capture === 'vault' || !customer.sendsEvents);
     return [
-      new MediaServerShield(media, customer.endpoint),
       new AgentLegShield(media, customer, () => conversation.agent?.leg ?? null),
+      new MediaServerShield(media, customer.endpoint),
       ...(vaulted ? [new VaultShield(vault, customer, shieldTimeoutMs)] : []),
       new LogShield(logGate, conversation.id),
       new EventsShield(events, conversation.id),

@@ -6,7 +6,7 @@ import { STACK } from '../kit/tacet.js';
 import { CALLER_HZ, Scene, type Talk } from './scene.js';
 
 /** A session that asks for four digits and returns at once: the shortest way through secure mode. */
-const SHIELDS = ['media-server', 'agent-leg', ...(STACK.vault ? ['vault'] : []), 'log', 'events'];
+const SHIELDS = ['agent-leg', 'media-server', ...(STACK.vault ? ['vault'] : []), 'log', 'events'];
 
 const SHORT = `
 name: short

@@ -196,7 +196,7 @@ test('times of the vault run from shield to shield, of sessions that came back o
     ['a', 30],
     ['b', 45],
   ] as const) {
-    shield(session, 10, 'agent-leg', 'engaged');
+    shield(session, 10, 'media-server', 'engaged');
     shield(session, vaultAt, 'vault', 'engaged');
     see(session, 50, { type: 'secure.state', state: 'active', end: null, reason: null });
   }

@@ -5,12 +5,15 @@ import { BANNED_MODULES, secureFault } from '../../media/freeswitch/node-check.j
 const PROFILE =
   '<profile><profile-info><dtmf-mode>rfc2833</dtmf-mode><nomedia>false</nomedia><proxy-media>false</proxy-media></profile-info></profile>';
 
+const NO_MODULES = `${BANNED_MODULES.map((module) => `${module}=false`).join(',')}\n`;
+const ASK_MODULES = `eval ${BANNED_MODULES.map((module) => `${module}=\${module_exists(${module})}`).join(',')}`;
+
 /** A server that is as it should be, but for these answers. */
 function ask(but: Readonly<Record<string, string>> = {}) {
   return secureFault('FreeSWITCH at 10.0.0.2:8021', async (...words) => {
     const command = words.join(' ');
     if (command in but) return but[command] ?? '';
-    if (words[0] === 'module_exists') return 'false';
+    if (words[0] === 'eval') return NO_MODULES;
     if (words[0] === 'sofia') return PROFILE;
     if (words[0] === 'global_getvar') return '.+\n';
     if (words[0] === 'version') return '1.11.1-release\n';
@@ -33,8 +36,10 @@ describe('what speaks against secure digits on a FreeSWITCH', () => {
     ['version short', '1.10.2-release', /1\.10\.3/],
     ['version short', '1.6.20', /1\.10\.3/],
     ['version short', '-ERR', /1\.10\.3/],
-    ['module_exists mod_cdr_csv', 'true', /mod_cdr_csv/],
-    ['module_exists mod_lua', '-ERR', /mod_lua/],
+    [ASK_MODULES, NO_MODULES.replace('mod_cdr_csv=false', 'mod_cdr_csv=true'), /has loaded mod_cdr_csv:/],
+    [ASK_MODULES, NO_MODULES.replace('mod_lua=false,', ''), /does not say which modules/],
+    [ASK_MODULES, ASK_MODULES.slice('eval '.length), /does not say which modules/],
+    [ASK_MODULES, '-ERR no reply', /does not say which modules/],
     ['global_getvar digits_dialed_filter', '', /digits_dialed_filter/],
     ['sofia xmlstatus profile drachtio_mrf', PROFILE.replace('rfc2833', 'info'), /dtmf-mode info/],
     ['sofia xmlstatus profile drachtio_mrf', 'Invalid Profile!', /dtmf-mode nothing/],
@@ -50,7 +55,10 @@ describe('what speaks against secure digits on a FreeSWITCH', () => {
 
   it('asks for every module that is banned', async () => {
     for (const module of BANNED_MODULES) {
-      assert.match((await ask({ [`module_exists ${module}`]: 'true' })) ?? '', new RegExp(`${module}\\b`));
+      assert.match(
+        (await ask({ [ASK_MODULES]: NO_MODULES.replace(`${module}=false`, `${module}=true`) })) ?? '',
+        new RegExp(`${module}\\b`),
+      );
     }
   });
 });

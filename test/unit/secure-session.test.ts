@@ -49,7 +49,7 @@ describe('secure session', { timeout: 30_000 }, () => {
     assert.equal(world.agents.reserve('any', new Set()), null);
     const parties = world.calls.get(world.conversationId).participants.map(({ state }) => state);
     assert.deepEqual(parties, ['connected', 'parked']);
-    assert.deepEqual(world.session().shields, ['media-server', 'agent-leg', 'log', 'events']);
+    assert.deepEqual(world.session().shields, ['agent-leg', 'media-server', 'log', 'events']);
   });
 
   it('joins the two only after the guard', async () => {
