@@ -5,6 +5,7 @@ import { EslLine } from './esl-line.js';
 import { farSideSdp } from './far-side-sdp.js';
 import { type LocalAudio, readAnswer, readLocalSdp } from './local-sdp.js';
 import type { NewChannel } from './node-connection.js';
+import { STOP_KEY } from './player.js';
 import type { SipClient } from './sip-client.js';
 import { uuid } from './words.js';
 
@@ -102,7 +103,7 @@ export class Channel {
       this.line.subscribe(EVENTS),
       ...Object.entries({
         digits_dialed_filter: '.+',
-        playback_terminators: 'none',
+        playback_terminators: STOP_KEY,
         hangup_after_bridge: 'false',
         park_after_bridge: 'true',
         hold_music: 'silence',

@@ -20,14 +20,15 @@ export class Digits {
     return () => this.#listeners.delete(own);
   }
 
-  /** A DTMF event of FreeSWITCH, which comes when the key is up again. */
-  fromFreeswitch(dtmf: EslEvent): void {
+  /** A DTMF event of FreeSWITCH, which comes when the key is up again. False when it is none of a phone's keys. */
+  fromFreeswitch(dtmf: EslEvent): boolean {
     const event = asciiToEvent((dtmf.getHeader('DTMF-Digit') ?? '').charCodeAt(0));
-    if (event < 0) return;
+    if (event < 0) return false;
     const samples = Number(dtmf.getHeader('DTMF-Duration'));
     const durationMs = Math.round(Math.max(0, samples || 0) / SAMPLES_PER_MS);
     const inBand = dtmf.getHeader('DTMF-Source') === 'INBAND_AUDIO';
     this.#press(eventToAscii(event), inBand ? 'in-band' : 'rfc4733', durationMs);
+    return true;
   }
 
   /** False when the body is none of a key. */

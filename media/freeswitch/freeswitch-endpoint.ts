@@ -285,9 +285,7 @@ export class FreeswitchEndpoint implements MediaEndpoint {
 
   #event(player: Player | null, name: string, event: EslEvent): void {
     player?.onEvent(name, event);
-    if (name !== 'DTMF') return;
-    this.#digits.fromFreeswitch(event);
-    player?.key();
+    if (name === 'DTMF' && this.#digits.fromFreeswitch(event)) player?.key();
   }
 
   #gone(): void {

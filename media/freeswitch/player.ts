@@ -7,6 +7,8 @@ import { soundPath } from './words.js';
 
 /** What a loop executes beside it can swallow an order to stop: it is given again after this. */
 const BREAK_AGAIN_MS = 60;
+/** Ends a prompt, and nothing else. No phone can press it: it is none of the events of RFC 4733. */
+export const STOP_KEY = 'W';
 /** Longest time for FreeSWITCH to begin or to end an application. */
 const STEP_MS = 1500;
 
@@ -25,6 +27,8 @@ interface Run {
   /** It plays: an order to stop would not be lost any more. */
   begun: boolean;
   stopping: boolean;
+  /** It was ended in place of one that had ended by itself just then, and must begin anew. */
+  again: boolean;
   over: boolean;
 }
 
@@ -49,6 +53,8 @@ export class Player {
   /** The prompt asked for last; one before it that has not begun does not any more. */
   #latest = 0;
   #orders: Promise<void> = Promise.resolve();
+  /** The prompt that was sent the last STOP_KEY; null when FreeSWITCH has taken that. */
+  #signalled: Run | null = null;
   /** What FreeSWITCH executed last. */
   #executed: Run | null = null;
   readonly #waiting = new Set<() => void>();
@@ -142,6 +148,7 @@ export class Player {
     if (run && name === 'CHANNEL_EXECUTE') this.#executed = run;
     else if (run && name === 'CHANNEL_EXECUTE_COMPLETE')
       this.#completed(run, event.getHeader('Application-Response'));
+    else if (name === 'DTMF' && event.getHeader('DTMF-Digit') === STOP_KEY) this.#stopKey();
     // It does not say which one.
     else if (name === 'PLAYBACK_START' && this.#executed) this.#executed.begun = true;
     this.#wake();
@@ -156,20 +163,59 @@ export class Player {
     this.#wake();
   }
 
+  /** FreeSWITCH takes one from its queue, and then ends what it executes. */
+  #stopKey(): void {
+    const meant = this.#signalled;
+    this.#signalled = null;
+    const hit = this.#executed;
+    if (!hit || hit === meant || hit.over || hit.stopping) return;
+    if (hit.prompt) hit.again = true;
+    else this.#restart(hit);
+  }
+
+  /** One round of it has ended, and whether another one begins by itself cannot be known. */
+  #restart(loop: Run): void {
+    loop.stopping = true;
+    this.#order(async () => {
+      await this.#stop();
+      await this.#resume();
+    }).catch(() => {});
+  }
+
   #completed(run: Run, response = ''): void {
     // One round of a loop; the next one begins by itself.
     if (run.prompt === null && !run.stopping) return;
     this.#end(run);
     if (run.prompt === null) return;
-    if (run.stopping) run.prompt.settle('interrupted');
-    else if (response === 'FILE PLAYED') run.prompt.settle('finished');
-    else run.prompt.fail(new MediaError('bad-audio', `FreeSWITCH could not play a prompt: ${response}`));
+    if (run.again && !run.stopping) this.#anew(run.argument, run.prompt);
+    else this.#settle(run.prompt, run, response);
+  }
+
+  #settle(prompt: Prompt, run: Run, response: string): void {
+    if (run.stopping) prompt.settle('interrupted');
+    else if (response === 'FILE PLAYED') prompt.settle('finished');
+    else prompt.fail(new MediaError('bad-audio', `FreeSWITCH could not play a prompt: ${response}`));
     if (!run.stopping) this.#order(() => this.#resume()).catch(() => {});
+  }
+
+  #anew(argument: string, prompt: Prompt): void {
+    this.#order(async () => {
+      if (this.#run) prompt.settle('interrupted');
+      else await this.#begin(argument, prompt);
+    }).catch((error: Error) => prompt.fail(error));
   }
 
   async #begin(argument: string, prompt: Prompt | null): Promise<void> {
     if (this.#closed) return prompt?.settle('closed');
-    const run: Run = { id: randomUUID(), argument, prompt, begun: false, stopping: false, over: false };
+    const run: Run = {
+      id: randomUUID(),
+      argument,
+      prompt,
+      begun: false,
+      stopping: false,
+      again: false,
+      over: false,
+    };
     this.#run = run;
     this.#runs.set(run.id, run);
     try {
@@ -188,19 +234,21 @@ export class Player {
     if (this.#run === run) this.#run = null;
   }
 
-  /** What is ordered behind it begins when FreeSWITCH has ended it. */
+  /** What is ordered behind a prompt begins in the very moment that FreeSWITCH ends it: `uuid_break` would make it wait. */
   async #tellToStop(run: Run): Promise<void> {
     if (run.stopping || run.over) return;
     run.stopping = true;
-    await this.#line.confirmed('uuid_break', this.#channel, 'all');
+    if (run.prompt === null) return void (await this.#line.confirmed('uuid_break', this.#channel, 'all'));
+    this.#signalled = run;
+    await this.#line.confirmed('uuid_recv_dtmf', this.#channel, STOP_KEY);
   }
 
   /** Ends what plays; resolves when nothing does. */
   async #stop(): Promise<void> {
     const run = this.#run;
     if (!run) return;
-    await this.#tellToStop(run);
     const started = performance.now();
+    await this.#tellToStop(run);
     for (;;) {
       await this.#until(() => run.over, BREAK_AGAIN_MS).catch(() => {});
       if (run.over || this.#closed) return;

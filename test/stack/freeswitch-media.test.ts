@@ -16,6 +16,7 @@ const SPOKEN = [{ text: 'One two three four five six seven eight nine ten.' }];
 const hears = (leg: Leg, hz: number) => leg.phone.waits.audio(100, 3000, AUDIBLE, hz);
 const heard = (leg: Leg) => leg.phone.waits.audio(60, 3000, AUDIBLE);
 const text = (leg: Leg) => leg.keys.map(({ code }) => String.fromCharCode(code)).join('');
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const code = (expected: string) => (error: unknown) => error instanceof MediaError && error.code === expected;
 
 async function press(leg: Leg, keys: string, method: 'rfc4733' | 'in-band' = 'rfc4733'): Promise<void> {
@@ -60,6 +61,23 @@ describe('FreeSWITCH as the media engine', { skip, timeout: 180_000 }, () => {
     await a.endpoint.close();
     assert.equal(await last, 'closed');
     await assert.rejects(a.endpoint.play(SPOKEN), code('closed'));
+  });
+
+  it('plays a prompt to its end that takes the place of one about to end by itself', async () => {
+    const a = await scene.called({ hz: A_HZ });
+    const begun = performance.now();
+    await a.endpoint.play([{ text: 'Yes.' }]);
+    const wholeMs = performance.now() - begun;
+    const times: number[] = [];
+    for (let early = 0; early < 80; early += 4) {
+      const first = a.endpoint.play([{ text: 'Yes.' }]);
+      await pause(wholeMs - early);
+      const from = performance.now();
+      assert.equal(await a.endpoint.play([{ text: 'Yes.' }]), 'finished');
+      times.push(performance.now() - from);
+      assert.match(await first, /finished|interrupted/);
+    }
+    assert.ok(Math.min(...times) > wholeMs - 80, `${times.map(Math.round)} of ${Math.round(wholeMs)}`);
   });
 
   it('lets a key end a prompt only where that was asked for', async () => {
