@@ -14,14 +14,34 @@ import {
 import type { StackFigures } from './run-stack.js';
 import type { Percentiles } from './statistics.js';
 
+/** Shorter than any payment: the program works at the beginning and the end of a call, FreeSWITCH all the time. */
+const CALL_SECONDS = 10;
+
+/** The program's processor time as a share of FreeSWITCH's for the same calls. */
+interface Shares {
+  readonly callSecond: number | null;
+  readonly setUp: number | null;
+  /** Of a whole call of {@link CALL_SECONDS}. */
+  readonly call: number | null;
+}
+
+function shares({ steady, cpuMsPerSetUp }: StackFigures): Shares {
+  const { tacet, freeswitch } = cpuMsPerSetUp;
+  const setUp = ratio(tacet, freeswitch);
+  const talk = CALL_SECONDS * steady.cpuMsPerCallSecond;
+  const talkBeside = CALL_SECONDS * (steady.with.freeswitch ?? Number.NaN);
+  return {
+    callSecond: ratio(steady.cpuMsPerCallSecond, steady.with.freeswitch),
+    setUp,
+    call: setUp === null ? null : ratio(Number(tacet) + talk, Number(freeswitch) + talkBeside),
+  };
+}
+
 /** The figures to reach on FreeSWITCH, and whether they were. */
 export function stackVerdicts(figures: StackFigures): Verdict[] {
-  const { steady, cpuMsPerSetUp, keyToPromptMs, secureSilentMs, vaultMs, secure, quiet } = figures;
-  const perCall = ratio(steady.cpuMsPerCallSecond, steady.with.freeswitch);
-  const perSetUp = ratio(cpuMsPerSetUp.tacet, cpuMsPerSetUp.freeswitch);
+  const { keyToPromptMs, secureSilentMs, vaultMs, secure, quiet } = figures;
   return [
-    verdict('CPU per call-second, x FreeSWITCH', perCall, 0.3),
-    verdict('CPU per call set-up, x FreeSWITCH', perSetUp, 0.3),
+    verdict(`CPU of a call of ${CALL_SECONDS} s, x FreeSWITCH`, shares(figures).call, 0.3),
     delayVerdict('end of a key to its prompt, p99, ms', keyToPromptMs.p99, 80, quiet.keys),
     delayVerdict('secure session: agent silent, p99, ms', secureSilentMs.p99, 60, quiet.secure),
     delayVerdict('into the vault, p99, ms', vaultMs.enter.p99, 100, quiet.secure),
@@ -36,6 +56,10 @@ function ratio(own: number | undefined, other: number | undefined): number | nul
   return own !== undefined && other !== undefined && own > 0 && other > 0 ? own / other : null;
 }
 
+function share(value: number | null): number | null {
+  return value === null ? null : round(value, 3);
+}
+
 /** Shields have deadlines, and a session that misses one is refused: on a busy machine that says nothing about Tacet. */
 function atLeast(figure: string, value: number, limit: number, quiet: boolean): Verdict {
   return { figure, limit, atLeast: true, value, ok: value >= limit || (quiet ? false : null) };
@@ -45,7 +69,7 @@ function atLeast(figure: string, value: number, limit: number, quiet: boolean): 
 export function stackJsonReport(figures: StackFigures): object {
   const { steady, most, bare, cpuMsPerSetUp, secure } = figures;
   const all = stackVerdicts(figures);
-  const [perCall, perSetUp] = all;
+  const { callSecond, setUp, call } = shares(figures);
   const each = (values: Readonly<Record<string, number>>, digits: number) =>
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, round(value, digits)]));
   const both = ({ enter, leave }: StackFigures['vaultMs']) => ({
@@ -74,7 +98,11 @@ export function stackJsonReport(figures: StackFigures): object {
       failure: secure.failure,
       vaultMs: both(secure.vaultMs),
     },
-    ratios: { callSecondToFreeswitch: perCall?.value ?? null, setupToFreeswitch: perSetUp?.value ?? null },
+    ratios: {
+      callSecondToFreeswitch: share(callSecond),
+      setupToFreeswitch: share(setUp),
+      callToFreeswitch: share(call),
+    },
     steady: { tacet: [steadyReport(steady), steadyReport(most)], bareLoop: [steadyReport(bare)] },
     freeswitch: { version: figures.version },
     cores: availableParallelism(),
@@ -108,7 +136,7 @@ export function stackTableReport(figures: StackFigures): string {
     '',
     `late packets, by the receiver: p99 ${late.p99.toFixed(1)}, max ${late.max.toFixed(1)} ms`,
     latency('end of a key to the first packet of its prompt', figures.keyToPromptMs),
-    latency('request for a secure session to the first silent packet at the agent', figures.secureSilentMs),
+    latency('request for a secure session to the last of the caller at the agent', figures.secureSilentMs),
     latency('request for a secure session to its 202', figures.secureAcceptedMs),
     latency('into the vault', vaultMs.enter),
     latency('out of the vault', vaultMs.leave),

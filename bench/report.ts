@@ -122,7 +122,7 @@ export function tableReport(figures: Figures): string {
     ]),
     '',
     latency('end of a key to the first packet of its prompt', tacet.keyToPromptMs),
-    latency('request for a secure session to the first silent packet at the agent', tacet.secureSilentMs),
+    latency('request for a secure session to the last of the caller at the agent', tacet.secureSilentMs),
     latency('request for a secure session to its 202', tacet.secureAcceptedMs),
     '',
     align(verdicts(figures).map(verdictRow)),

@@ -156,6 +156,12 @@ test('with FreeSWITCH under it, the report has the same names and compares with 
   assert.deepEqual([json.engine, json.sip, json.calls, json.ok], ['freeswitch', 'drachtio', 100, true]);
   assert.deepEqual(json.cpuMsPerCallSecond, { tacet: 0.05, bareLoop: 0.6, freeswitch: 3, drachtio: 0.01 });
   assert.deepEqual(json.cpuMsPerSetup, { tacet: 2, freeswitch: 8, drachtio: 2 });
+  // (2 + 10 * 0.05) of (8 + 10 * 3) ms.
+  assert.deepEqual(json.ratios, {
+    callSecondToFreeswitch: 0.017,
+    setupToFreeswitch: 0.25,
+    callToFreeswitch: 0.066,
+  });
   assert.deepEqual(json.packetLatenessMs, { p99: 2, max: 5 });
   assert.deepEqual(json.digitToPromptMs, { p50: 10, p99: 20 });
   assert.deepEqual(json.secureSilentMs, { p50: 10, p99: 20 });
@@ -177,8 +183,8 @@ test('with FreeSWITCH, a session that failed is a figure that was missed, and wh
   const busy = stackVerdicts({ ...failed, quiet: { keys: true, secure: true, atOnce: false } });
   assert.equal(busy.at(-1)?.ok, null);
   const idle = stackFigures({ cpuMsPerSetUp: { tacet: 2, freeswitch: -1 } });
-  const setUp = stackVerdicts(idle).find(({ figure }) => /set-up/.test(figure));
-  assert.deepEqual([setUp?.value, setUp?.ok], [null, null]);
+  const call = stackVerdicts(idle).find(({ figure }) => figure === 'CPU of a call of 10 s, x FreeSWITCH');
+  assert.deepEqual([call?.value, call?.ok], [null, null]);
 });
 
 test('times of the vault run from shield to shield, of sessions that came back only', () => {
