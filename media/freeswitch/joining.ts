@@ -34,9 +34,12 @@ export async function part(
 ): Promise<void> {
   const { channel } = endpoint;
   if (!channel) return;
-  const { peer } = await channel.bridge();
+  const transfer = () => channel.line.confirmed('uuid_transfer', channel.uuid, '-both', 'park', 'inline');
+  // An agent listens: what FreeSWITCH has told before need not be asked for first.
+  const known = endpoint.player?.bridged === true;
+  const [{ peer }] = await Promise.all([channel.bridge(), known ? transfer() : null]);
   if (peer !== null) {
-    await channel.line.confirmed('uuid_transfer', channel.uuid, '-both', 'park', 'inline');
+    if (!known) await transfer();
     if (!(await comesTrue(channel, () => areApart(channel, peer)))) {
       throw new MediaError('engine-lost', 'FreeSWITCH did not part the two');
     }
