@@ -9,6 +9,8 @@ const FIELDS: Readonly<Record<FieldProgress['field'], string>> = {
   expiry: 'expiry date',
   securityCode: 'security code',
   postalCode: 'postal code',
+  routingNumber: 'routing number',
+  accountNumber: 'account number',
   digits: 'digits',
 };
 

@@ -9,7 +9,14 @@ export type AudioItem = { readonly text: string } | { readonly file: string };
 /** Plain data of flows; never a secure value. */
 export type PlainValue = string | number | boolean | null;
 
-export type FieldKind = 'cardNumber' | 'expiry' | 'securityCode' | 'postalCode' | 'digits';
+export type FieldKind =
+  | 'cardNumber'
+  | 'expiry'
+  | 'securityCode'
+  | 'postalCode'
+  | 'routingNumber'
+  | 'accountNumber'
+  | 'digits';
 
 /** Capture errors by the names the field's products share (FEATURES: Twilio `<Pay>`). */
 export type CaptureError =
@@ -19,6 +26,8 @@ export type CaptureError =
   | 'invalid-date'
   | 'invalid-security-code'
   | 'invalid-postal-code'
+  | 'invalid-bank-routing-number'
+  | 'invalid-bank-account-number'
   | 'invalid-input'
   | 'caller-interrupted-with-star'
   | 'caller-hung-up';

@@ -1,6 +1,11 @@
 import Type, { type Static } from 'typebox';
 import type { CollectCommand, FieldKind } from '../commands.js';
 import { duration, milliseconds } from '../duration.js';
+import {
+  LONGEST_ACCOUNT_NUMBER,
+  ROUTING_NUMBER_LENGTH,
+  SHORTEST_ACCOUNT_NUMBER,
+} from '../fields/bank-account.js';
 import { Prompt } from '../prompt.js';
 import { type ActionCheck, defineAction, type Run } from './action.js';
 import { bareName } from './fields.js';
@@ -11,11 +16,19 @@ const SIZES: Readonly<Record<FieldKind, { min: number; max: number; author: bool
   expiry: { min: 4, max: 4, author: false },
   securityCode: { min: 3, max: 4, author: false },
   postalCode: { min: 3, max: 10, author: true },
+  routingNumber: { min: ROUTING_NUMBER_LENGTH, max: ROUTING_NUMBER_LENGTH, author: false },
+  accountNumber: { min: SHORTEST_ACCOUNT_NUMBER, max: LONGEST_ACCOUNT_NUMBER, author: true },
   digits: { min: 1, max: 32, author: true },
 };
 
-/** Payment data by PCI DSS: never in a variable that expressions can read. */
-const SECURE_ONLY: ReadonlySet<FieldKind> = new Set(['cardNumber', 'expiry', 'securityCode']);
+/** Payment data (PCI DSS, Nacha): never in a variable that expressions can read. */
+const SECURE_ONLY: ReadonlySet<FieldKind> = new Set([
+  'cardNumber',
+  'expiry',
+  'securityCode',
+  'routingNumber',
+  'accountNumber',
+]);
 
 const CardBrand = Type.Union(
   (['visa', 'mastercard', 'amex', 'discover', 'diners', 'jcb', 'unionpay', 'maestro'] as const).map((brand) =>
@@ -36,6 +49,8 @@ const Retry = Type.Object(
     'invalid-date': Type.Optional(Prompt),
     'invalid-security-code': Type.Optional(Prompt),
     'invalid-postal-code': Type.Optional(Prompt),
+    'invalid-bank-routing-number': Type.Optional(Prompt),
+    'invalid-bank-account-number': Type.Optional(Prompt),
     'invalid-input': Type.Optional(Prompt),
     default: Type.Optional(Prompt),
   },
@@ -52,9 +67,14 @@ const schema = Type.Object(
         Type.Literal('expiry'),
         Type.Literal('securityCode'),
         Type.Literal('postalCode'),
+        Type.Literal('routingNumber'),
+        Type.Literal('accountNumber'),
         Type.Literal('digits'),
       ],
-      { description: 'one of cardNumber, expiry, securityCode, postalCode, digits' },
+      {
+        description:
+          'one of cardNumber, expiry, securityCode, postalCode, routingNumber, accountNumber, digits',
+      },
     ),
     into: Type.String({
       pattern: '^(flow|secure)\\.[A-Za-z][A-Za-z0-9_]{0,49}$',

@@ -1,4 +1,5 @@
 import type { CaptureError, CollectCommand } from '../commands.js';
+import { checkAccountNumber, checkRoutingNumber } from './bank-account.js';
 import { type CardBrand, longestNumber, securityCodeLength } from './brands.js';
 import { checkCardNumber } from './card-number.js';
 import { checkDigits } from './digits.js';
@@ -29,6 +30,10 @@ export function checkField(
       return checkSecurityCode(digits, facts.cardBrand);
     case 'postalCode':
       return checkPostalCode(digits, field.min, field.max);
+    case 'routingNumber':
+      return checkRoutingNumber(digits);
+    case 'accountNumber':
+      return checkAccountNumber(digits, field.min, field.max);
     case 'digits':
       return checkDigits(digits, field.min, field.max);
   }

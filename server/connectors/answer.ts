@@ -1,6 +1,6 @@
 import type { DataResult } from '../../flows/commands.js';
 import type { SecureValue } from '../secure/secure-value.js';
-import { type KeyedCard, maskEchoes } from './keyed-card.js';
+import { type KeyedData, maskEchoes } from './keyed-data.js';
 import { type Dropped, plainOutputs, reasonToken } from './outputs.js';
 import { retryAfterMs } from './retry-after.js';
 
@@ -56,18 +56,18 @@ const unknown = (reason: string): Verdict => ({
   afterMs: null,
 });
 
-function decided(said: Said | null, card: KeyedCard): Verdict {
+function decided(said: Said | null, keyed: KeyedData): Verdict {
   if (said?.status === 'approved') {
-    const { outputs, dropped } = plainOutputs(said, card);
+    const { outputs, dropped } = plainOutputs(said, keyed);
     return { kind: 'final', result: { status: 'approved', reason: '', outputs }, dropped };
   }
-  if (said?.status === 'declined') return declined(said, card);
+  if (said?.status === 'declined') return declined(said, keyed);
   return unknown('unreadable-answer');
 }
 
-function declined(said: Said | null, card: KeyedCard): Verdict {
-  const { outputs, dropped } = plainOutputs(said ?? {}, card);
-  const reason = reasonToken(said?.reason, card, 'card-declined');
+function declined(said: Said | null, keyed: KeyedData): Verdict {
+  const { outputs, dropped } = plainOutputs(said ?? {}, keyed);
+  const reason = reasonToken(said?.reason, keyed, 'card-declined');
   return { kind: 'final', result: { status: 'declined', reason, outputs }, dropped };
 }
 
@@ -82,19 +82,19 @@ const UNDECIDED: ReadonlySet<number> = new Set([408, 409]);
  */
 export function judge(answer: Answer, idempotencyKey: string, secure: SecureInputs, now: number): Verdict {
   const { http, cardSent } = answer;
-  const card: KeyedCard = { secure, codeMasked: maskEchoes(answer.body, secure) };
+  const keyed: KeyedData = { secure, codeMasked: maskEchoes(answer.body, secure) };
   const said = parse(answer.body);
   const afterMs = retryAfterMs(answer.retryAfter, now);
   const approvedElsewhere = said?.status === 'approved' && http !== 200 && http !== 201;
   const contradictory = approvedElsewhere || forAnotherKey(said, idempotencyKey, secure);
   if (cardSent && contradictory) return unknown('contradictory-answer');
-  if (cardSent && (http === 200 || http === 201)) return decided(said, card);
+  if (cardSent && (http === 200 || http === 201)) return decided(said, keyed);
   if (cardSent && http === 402) {
     const agrees = said?.status === undefined || said.status === 'declined';
-    return agrees ? declined(said, card) : unknown('contradictory-answer');
+    return agrees ? declined(said, keyed) : unknown('contradictory-answer');
   }
   const refusal = http >= 400 && http < 500 && !NOT_PROCESSED.has(http) && !UNDECIDED.has(http);
-  if (refusal) return { kind: 'refused', reason: reasonToken(said?.reason, card, `http-${http}`) };
+  if (refusal) return { kind: 'refused', reason: reasonToken(said?.reason, keyed, `http-${http}`) };
   const charged = cardSent && !NOT_PROCESSED.has(http) ? 'unknown' : 'no';
   // A redirect is never followed, and asking again would bring the same.
   const again = http < 300 || http >= 400;

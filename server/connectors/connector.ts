@@ -6,7 +6,10 @@ export interface ChargeRequest {
   readonly operation: 'charge';
   /** The same key for every try of the same charge; the gateway charges once per key. */
   readonly idempotencyKey: string;
-  /** `cardNumber`, `expiry` (MMYY), `securityCode`, `postalCode`: looked at through sink `data-action` only. */
+  /**
+   * `cardNumber`, `expiry` (MMYY), `securityCode` and `postalCode`, or `routingNumber` and `accountNumber`: looked at
+   * through sink `data-action` only.
+   */
   readonly secure: ReadonlyMap<string, SecureValue>;
   /** `amount` (minor units as a number, or a decimal string as the gateway wants it), `currency`, `reference`, ... */
   readonly inputs: Readonly<Record<string, PlainValue>>;

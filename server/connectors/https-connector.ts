@@ -1,9 +1,9 @@
 import type { DataResult } from '../../flows/commands.js';
 import { judge, type Verdict } from './answer.js';
-import { cardPart, cardProblem } from './card-part.js';
 import { type ConnectorClock, rest } from './clock.js';
 import type { ChargeRequest, Connector } from './connector.js';
 import { exchange } from './exchange.js';
+import { instrumentPart, instrumentProblem } from './instrument.js';
 import type { ConnectorNotice } from './notice.js';
 import { overwriteStack } from './stack.js';
 import { type HttpsConfig, targetOf } from './target.js';
@@ -12,7 +12,7 @@ import { type HttpsConfig, targetOf } from './target.js';
 const FIRST_BACKOFF_MS = 200;
 
 /** Names of the request body that an input cannot have. */
-const RESERVED_INPUTS = ['operation', 'idempotencyKey', 'card'] as const;
+const RESERVED_INPUTS = ['operation', 'idempotencyKey', 'card', 'bankAccount'] as const;
 
 const outcome = (status: 'error' | 'in-doubt', reason: string): DataResult => ({
   status,
@@ -23,7 +23,7 @@ const outcome = (status: 'error' | 'in-doubt', reason: string): DataResult => ({
 function problemOf(request: ChargeRequest): string | null {
   if (RESERVED_INPUTS.some((name) => Object.hasOwn(request.inputs, name))) return 'reserved-input-name';
   if (!/^[\x21-\x7e]{1,255}$/.test(request.idempotencyKey)) return 'bad-idempotency-key';
-  return cardProblem(request.secure);
+  return instrumentProblem(request.secure);
 }
 
 /** The body up to the card: `{"operation":"charge",...,` without a closing brace. */
@@ -121,7 +121,7 @@ export class HttpsConnector implements Connector {
       url,
       options: { ...options, headers: { ...options.headers, 'Idempotency-Key': idempotencyKey } },
       head,
-      tail: () => cardPart(secure),
+      tail: () => instrumentPart(secure),
       limitMs,
       clock: this.#clock,
       signal,

@@ -1,6 +1,7 @@
 /** Why an output of a gateway's answer was not passed on. */
 export type DropReason =
   | 'contains-card-number'
+  | 'contains-account-number'
   | 'contains-security-code'
   | 'bad-name'
   | 'not-plain'

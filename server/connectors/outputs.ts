@@ -1,5 +1,5 @@
 import type { PlainValue } from '../../flows/commands.js';
-import { type KeyedCard, showsCardNumber, showsSecurityCode } from './keyed-card.js';
+import { type KeyedData, type Secret, secretIn } from './keyed-data.js';
 import type { DropReason } from './notice.js';
 
 const MOST_OUTPUTS = 20;
@@ -20,19 +20,25 @@ export interface Outputs {
   readonly dropped: readonly Dropped[];
 }
 
-function keyedDataIn(text: string, card: KeyedCard): DropReason | null {
-  if (showsCardNumber(text, card)) return 'contains-card-number';
-  return showsSecurityCode(text, card) ? 'contains-security-code' : null;
+const SHOWN: Readonly<Record<Secret, DropReason>> = {
+  cardNumber: 'contains-card-number',
+  accountNumber: 'contains-account-number',
+  securityCode: 'contains-security-code',
+};
+
+function keyedDataIn(text: string, keyed: KeyedData): DropReason | null {
+  const secret = secretIn(text, keyed);
+  return secret === null ? null : SHOWN[secret];
 }
 
-function whyDropped(name: string, value: unknown, card: KeyedCard): DropReason | null {
-  if (!NAME.test(name) || keyedDataIn(name, card) !== null) return 'bad-name';
+function whyDropped(name: string, value: unknown, keyed: KeyedData): DropReason | null {
+  if (!NAME.test(name) || keyedDataIn(name, keyed) !== null) return 'bad-name';
   if (value === null || typeof value === 'boolean') return null;
-  if (typeof value === 'string') return keyedDataIn(value, card);
+  if (typeof value === 'string') return keyedDataIn(value, keyed);
   if (typeof value !== 'number') return 'not-plain';
   // Beyond this size JSON.parse has already changed the digits, so they could not be compared.
   if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return 'not-exact';
-  return keyedDataIn(String(value), card);
+  return keyedDataIn(String(value), keyed);
 }
 
 /** Without control, format and half characters, at most 200 characters long. */
@@ -42,15 +48,15 @@ function cleanText(text: string): string {
 }
 
 /**
- * The plain outputs of an answer: at most 20 named scalars, none of which shows the keyed card number or
- * security code. Gateways echo what they were sent.
+ * The plain outputs of an answer: at most 20 named scalars, none of which shows what was keyed. Gateways echo what they
+ * were sent.
  */
-export function plainOutputs(answer: Readonly<Record<string, unknown>>, card: KeyedCard): Outputs {
+export function plainOutputs(answer: Readonly<Record<string, unknown>>, keyed: KeyedData): Outputs {
   const kept: [string, PlainValue][] = [];
   const dropped: Dropped[] = [];
   for (const [name, value] of Object.entries(answer)) {
     if (RESERVED.has(name)) continue;
-    const reason = whyDropped(name, value, card) ?? (kept.length === MOST_OUTPUTS ? 'too-many' : null);
+    const reason = whyDropped(name, value, keyed) ?? (kept.length === MOST_OUTPUTS ? 'too-many' : null);
     if (reason === null)
       kept.push([name, typeof value === 'string' ? cleanText(value) : (value as PlainValue)]);
     else dropped.push({ output: reason === 'bad-name' ? '(unnamed)' : name, reason });
@@ -59,8 +65,8 @@ export function plainOutputs(answer: Readonly<Record<string, unknown>>, card: Ke
 }
 
 /** A gateway's reason as 1 to 40 of `a-z`, `0-9` and `-`; `otherwise` when nothing can be shown of it. */
-export function reasonToken(reason: unknown, card: KeyedCard, otherwise: string): string {
-  if (typeof reason !== 'string' || keyedDataIn(reason, card) !== null) return otherwise;
+export function reasonToken(reason: unknown, keyed: KeyedData, otherwise: string): string {
+  if (typeof reason !== 'string' || keyedDataIn(reason, keyed) !== null) return otherwise;
   const token = reason
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')

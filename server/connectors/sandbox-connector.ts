@@ -1,13 +1,13 @@
 import { randomInt } from 'node:crypto';
 import type { DataResult } from '../../flows/commands.js';
-import { cardProblem } from './card-part.js';
 import type { ChargeRequest, Connector } from './connector.js';
-import { testCardOf } from './test-cards.js';
+import { instrumentProblem } from './instrument.js';
+import { testAccountOf, testCardOf } from './test-cards.js';
 
 /** Charges remembered for their idempotency keys; the oldest is forgotten first. */
 const REMEMBERED = 10_000;
 
-/** One charge as tests may look at it. No digit of the card is in it. */
+/** One charge as tests may look at it. Nothing that was keyed is in it. */
 export interface SandboxCharge {
   readonly idempotencyKey: string;
   readonly brand: string;
@@ -19,7 +19,7 @@ export interface SandboxCharge {
 const refused = (reason: string): DataResult => ({ status: 'error', reason, outputs: {} });
 
 /**
- * A gateway in this process, for trying things out. Takes only the test cards of docs/connectors.md and
+ * A gateway in this process, for trying things out. Takes only the test cards and bank accounts of docs/connectors.md and
  * answers at once. The same idempotency key gets the same answer and never a second charge.
  */
 export class SandboxConnector implements Connector {
@@ -43,11 +43,13 @@ export class SandboxConnector implements Connector {
     }
     if (this.#closed) return refused('connector-closed');
     if (request.signal.aborted) return refused('cancelled');
-    const problem = cardProblem(request.secure);
+    const problem = instrumentProblem(request.secure);
     if (problem !== null) return refused(problem);
-    const card = request.secure.get('cardNumber')?.use('data-action', testCardOf);
-    if (card === undefined) return refused('sandbox-accepts-only-test-cards');
-    const { brand, status, reason } = card;
+    const known =
+      request.secure.get('cardNumber')?.use('data-action', testCardOf) ??
+      request.secure.get('accountNumber')?.use('data-action', testAccountOf);
+    if (known === undefined) return refused('sandbox-accepts-only-test-cards');
+    const { brand, status, reason } = known;
     const result = { status, reason, outputs: status === 'approved' ? this.#confirmation() : {} };
     this.#remember({ idempotencyKey: request.idempotencyKey, brand, result, tries: 1 });
     return result;

@@ -1,7 +1,8 @@
 import type { DataResult } from '../../flows/commands.js';
 
-/** What the sandbox does with a documented test card. */
+/** What the sandbox does with a documented test card or bank account. */
 export interface TestCard {
+  /** `bank-account` for one. */
   readonly brand: string;
   /**
    * Each digit of the number subtracted from nine. The number itself never stands in this process, so that
@@ -36,11 +37,31 @@ export const TEST_CARDS: readonly TestCard[] = [
   { brand: 'visa', ninesComplement: '5999999999999880', status: 'error', reason: 'processing-error' },
 ];
 
+const BANK = 'bank-account';
+
+/** The bank accounts of docs/connectors.md, in its order. */
+export const TEST_ACCOUNTS: readonly TestCard[] = [
+  { brand: BANK, ninesComplement: '999876543210', status: 'approved', reason: '' },
+  { brand: BANK, ninesComplement: '999888888886', status: 'declined', reason: 'account-closed' },
+  { brand: BANK, ninesComplement: '999888888883', status: 'declined', reason: 'no-account' },
+  { brand: BANK, ninesComplement: '999777777772', status: 'declined', reason: 'insufficient-funds' },
+  { brand: BANK, ninesComplement: '999666666664', status: 'declined', reason: 'debit-not-authorized' },
+];
+
 const ASCII_ZERO_PLUS_NINE = 0x30 + 9;
 
 /** The test card with these ASCII digits, or undefined. */
 export function testCardOf(digits: Uint8Array): TestCard | undefined {
-  return TEST_CARDS.find(
+  return find(TEST_CARDS, digits);
+}
+
+/** The test bank account with these ASCII digits, or undefined. */
+export function testAccountOf(digits: Uint8Array): TestCard | undefined {
+  return find(TEST_ACCOUNTS, digits);
+}
+
+function find(list: readonly TestCard[], digits: Uint8Array): TestCard | undefined {
+  return list.find(
     ({ ninesComplement }) =>
       ninesComplement.length === digits.length &&
       digits.every((code, i) => ASCII_ZERO_PLUS_NINE - code === Number(ninesComplement[i])),

@@ -17,6 +17,8 @@ export const CARD: Readonly<Record<FieldKind, string>> = {
   expiry: '1230',
   securityCode: '837',
   postalCode: '90210#',
+  routingNumber: '110000000',
+  accountNumber: '000123456789#',
   digits: '',
 };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { judge, type Verdict } from '../../server/connectors/answer.js';
-import { maskEchoes } from '../../server/connectors/keyed-card.js';
+import { maskEchoes } from '../../server/connectors/keyed-data.js';
 import { plainOutputs, reasonToken } from '../../server/connectors/outputs.js';
 import { retryAfterMs } from '../../server/connectors/retry-after.js';
 import { KEYED, secureInputs } from '../kit/gateway-charge.js';
@@ -187,6 +187,34 @@ describe('the body of an answer', () => {
       body.toString(),
       `{"a":"${ones}","b":${ones},"c":"1111-1111.1111 1111","d":"111","e":"17391"}`,
     );
+  });
+});
+
+describe('a bank account', () => {
+  const withAccount = (accountNumber: string) => secureInputs({ routingNumber: '110000000', accountNumber });
+
+  it('is dropped from the outputs in whatever grouping, its routing number is not', () => {
+    const keyed = { secure: withAccount('000123456789'), codeMasked: false };
+    const said = { a: 'no. 0001-2345-6789 ok', b: 123456789, c: '110000000' };
+    assert.deepEqual(plainOutputs(said, keyed), {
+      outputs: { c: '110000000' },
+      dropped: [
+        { output: 'a', reason: 'contains-account-number' },
+        { output: 'b', reason: 'contains-account-number' },
+      ],
+    });
+    assert.equal(reasonToken('no account 000123456789', keyed, 'otherwise'), 'otherwise');
+  });
+
+  it('with a short number is looked for as a number of its own', () => {
+    const secure = withAccount('4711');
+    const body = Buffer.from('{"a":"4711","b":"647118"}');
+    const keyed = { secure, codeMasked: maskEchoes(body, secure) };
+    assert.equal(body.toString(), '{"a":"1111","b":"647118"}');
+    assert.deepEqual(plainOutputs(JSON.parse(body.toString()), keyed), {
+      outputs: { b: '647118' },
+      dropped: [{ output: 'a', reason: 'contains-account-number' }],
+    });
   });
 });
 

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { judge } from '../../server/connectors/answer.js';
 import { createConnector } from '../../server/connectors/create-connector.js';
 import { SandboxConnector } from '../../server/connectors/sandbox-connector.js';
-import { TEST_CARDS } from '../../server/connectors/test-cards.js';
+import { TEST_ACCOUNTS, TEST_CARDS } from '../../server/connectors/test-cards.js';
 import { within } from '../kit/deadline.js';
 import { Gateway } from '../kit/gateway.js';
 import { chargeRequest, secureInputs } from '../kit/gateway-charge.js';
@@ -24,6 +24,10 @@ const text = docs();
 
 const cards = [...text.matchAll(/^\| `(\d+)` \| (\w+) \| `([a-z-]+)` \| (?:`([a-z-]+)` )?\|$/gm)].map(
   ([, number = '', brand = '', status = '', reason = '']) => ({ number, brand, status, reason }),
+);
+
+const accounts = [...text.matchAll(/^\| `(\d+)` \| `([a-z-]+)` \| (?:`([a-z-]+)` )?\|$/gm)].map(
+  ([, number = '', status = '', reason = '']) => ({ number, status, reason }),
 );
 
 const examples = [...text.matchAll(/^```json\n([\s\S]*?)^```$/gm)].map(([, json = '']) => JSON.parse(json));
@@ -54,6 +58,33 @@ describe('docs/connectors.md', () => {
       assert.equal(result.reason, reason);
     });
   }
+
+  it('lists the test bank accounts of the sandbox, all and no other, and what it does with each', async () => {
+    assert.equal(accounts.length, TEST_ACCOUNTS.length);
+    for (const { number, status, reason } of accounts) {
+      const secure = secureInputs({ routingNumber: '110000000', accountNumber: number });
+      const result = await new SandboxConnector('payment').charge(chargeRequest({ secure }));
+      assert.deepEqual([result.status, result.reason], [status, reason]);
+    }
+  });
+
+  it('shows the request for a bank account that is sent', async () => {
+    const { operation, idempotencyKey, bankAccount, ...inputs } = examples[1];
+    assert.equal(operation, 'charge');
+    const gateway = await Gateway.start();
+    const connector = createConnector('payment', {
+      type: 'https',
+      url: gateway.url,
+      timeoutMs: 5000,
+      retries: 0,
+      allowInsecureHttp: true,
+    });
+    const request = chargeRequest({ idempotencyKey, inputs, secure: secureInputs(bankAccount) });
+    await within(connector.charge(request), 5000, 'the charge');
+    assert.deepEqual(gateway.requests[0]?.body, examples[1]);
+    await connector.close();
+    await gateway.close();
+  });
 
   it('shows the request that is sent', async () => {
     const [{ operation, idempotencyKey, card, ...inputs }] = examples;
@@ -91,9 +122,9 @@ describe('docs/connectors.md', () => {
     };
     const outputs = { confirmation: '481516', authorizationCode: 'A7' };
     const approved = { status: 'approved', reason: '', outputs };
-    assert.deepEqual(read(examples[1]), { kind: 'final', result: approved, dropped: [] });
+    assert.deepEqual(read(examples[2]), { kind: 'final', result: approved, dropped: [] });
     const declined = { status: 'declined', reason: 'insufficient-funds', outputs: {} };
-    assert.deepEqual(read(examples[2]), { kind: 'final', result: declined, dropped: [] });
+    assert.deepEqual(read(examples[3]), { kind: 'final', result: declined, dropped: [] });
   });
 
   const rows = [...text.matchAll(/^\| ([0-9x, a-z]+) \| ([^|]+) \| ([^|]+) \|$/gm)]

@@ -35,6 +35,25 @@ describe('sandbox connector', () => {
     assert.deepEqual(connector.charges(), []);
   });
 
+  it('takes a card or a whole bank account, never half of one nor both', async () => {
+    const reasonFor = async (digits: Readonly<Record<string, string>>) => {
+      const result = await new SandboxConnector('payment').charge(
+        chargeRequest({ secure: secureInputs(digits) }),
+      );
+      return `${result.status} ${result.reason}`;
+    };
+    const bank = { routingNumber: '110000000', accountNumber: '000123456789' };
+    assert.equal(await reasonFor(bank), 'approved ');
+    assert.equal(await reasonFor({ accountNumber: bank.accountNumber }), 'error bank-account-incomplete');
+    assert.equal(await reasonFor({ routingNumber: bank.routingNumber }), 'error bank-account-incomplete');
+    assert.equal(await reasonFor({ ...bank, cardNumber: VISA }), 'error card-and-bank-account');
+    assert.equal(await reasonFor({ expiry: '0831' }), 'error card-number-missing');
+    assert.equal(await reasonFor({ ...bank, pin: '1234' }), 'error unknown-secure-input');
+    assert.equal(await reasonFor({ ...bank, accountNumber: '123' }), 'error bad-card-data');
+    const other = { ...bank, accountNumber: '000123456780' };
+    assert.equal(await reasonFor(other), 'error sandbox-accepts-only-test-cards');
+  });
+
   it('answers the same key the same and charges once', async () => {
     let drawn = 0;
     const connector = new SandboxConnector('payment', (min) => min + drawn++);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { checkAccountNumber, checkRoutingNumber } from '../../flows/fields/bank-account.js';
 import { brandOf, longestNumber } from '../../flows/fields/brands.js';
 import { checkCardNumber } from '../../flows/fields/card-number.js';
 import { checkDigits } from '../../flows/fields/digits.js';
@@ -129,4 +130,32 @@ test('transforms give the last four, the first six, the brand and the length, an
     assert.equal(transform('bin', codes(short)), '');
   }
   assert.equal(transform('brand', codes('99')), '');
+});
+
+test('a routing number has a prefix that exists and its check digit', () => {
+  for (const number of ['110000000', '021000021', '122105155', '322271627', '061000052', '800000006']) {
+    assert.equal(checkRoutingNumber(codes(number)), null, number);
+  }
+  const wrong = [
+    '110000001',
+    '101000000',
+    '000000000',
+    '130000006',
+    '400000008',
+    '990000000',
+    '11000000',
+    '1100000000',
+  ];
+  for (const number of wrong) {
+    assert.equal(checkRoutingNumber(codes(number)), 'invalid-bank-routing-number', number);
+  }
+});
+
+test('an account number is as long as its field says', () => {
+  for (const number of ['1234', '000123456789', '12345678901234567']) {
+    assert.equal(checkAccountNumber(codes(number), 4, 17), null);
+  }
+  for (const number of ['123', '123456789012345678', '12*4']) {
+    assert.equal(checkAccountNumber(codes(number), 4, 17), 'invalid-bank-account-number');
+  }
 });
