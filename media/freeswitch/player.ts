@@ -146,9 +146,11 @@ export class Player {
     if (name === 'CHANNEL_PARK' && this.#bridge === 'stands') this.parted().catch(() => {});
     const run = this.#runs.get(event.getHeader('Application-UUID') ?? '');
     if (run && name === 'CHANNEL_EXECUTE') this.#executed = run;
-    else if (run && name === 'CHANNEL_EXECUTE_COMPLETE')
+    else if (run && name === 'CHANNEL_EXECUTE_COMPLETE') {
+      // It did not come to its end when the channel did: what is left to come is the channel's own.
+      if (event.getHeader('Answer-State') === 'hangup') return;
       this.#completed(run, event.getHeader('Application-Response'));
-    else if (name === 'DTMF' && event.getHeader('DTMF-Digit') === STOP_KEY) this.#stopKey();
+    } else if (name === 'DTMF' && event.getHeader('DTMF-Digit') === STOP_KEY) this.#stopKey();
     // It does not say which one.
     else if (name === 'PLAYBACK_START' && this.#executed) this.#executed.begun = true;
     this.#wake();

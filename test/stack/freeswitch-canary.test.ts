@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { STOP_KEY } from '../../media/freeswitch/player.js';
 import { tells } from '../calls/leaks.js';
 import { CARD, type Talk } from '../calls/scene.js';
 import type { Esl } from '../kit/esl.js';
@@ -32,10 +33,10 @@ async function turnDown(): Promise<void> {
   await witness.api('fsctl loglevel err');
 }
 
-/** Keys FreeSWITCH had, as it says in its events, from this one on. */
+/** Keys FreeSWITCH had from a phone, as it says in its events, from this one on. */
 function keysSeen(from: number): string[] {
   const digits = witness.events.slice(from).flatMap((event) => /^DTMF-Digit: (\S+)/m.exec(event)?.[1] ?? []);
-  return digits.map(decodeURIComponent);
+  return digits.map(decodeURIComponent).filter((digit) => digit !== STOP_KEY);
 }
 
 /** Where FreeSWITCH tells of the card: more than one key of it in one place. */
