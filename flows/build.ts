@@ -4,6 +4,7 @@ import { ACTIONS } from './actions/registry.js';
 import type { Path } from './document.js';
 import type { Action } from './flow.js';
 import { nearest } from './nearest.js';
+import { type BlockPattern, nestedBlocks, pathText, withoutBlocks } from './nested-blocks.js';
 import { schemaProblems } from './schema-problems.js';
 
 /** Reports a key where `isKey`, and the value at the path otherwise. */
@@ -52,14 +53,23 @@ export class ActionBuilder {
       this.#report([...path, ...inner], isKey, message, remedy);
     }
     const named = this.#name(source.name, path);
-    const blocks: Record<string, readonly Action[]> = {};
-    for (const key of definition.blocks) {
-      if (source[key] !== undefined) blocks[key] = this.block(source[key], [...path, key]);
-    }
-    const name = named ?? definition.name;
-    const action: Action = { do: definition.name, name, path: pathText(path), fields, blocks };
+    const { nested = [] } = definition;
+    const action: Action = {
+      do: definition.name,
+      name: named ?? definition.name,
+      path: pathText(path),
+      fields: withoutBlocks(fields, nested),
+      blocks: this.#blocks(source, [...definition.blocks.map((key) => [key]), ...nested], path),
+    };
     if (problems.length === 0) this.sound.set(action, path);
     return action;
+  }
+
+  #blocks(source: object, patterns: readonly BlockPattern[], path: Path): Action['blocks'] {
+    const found = patterns.flatMap((pattern) => nestedBlocks(source, pattern));
+    return Object.fromEntries(
+      found.map(({ path: inner, items }) => [pathText(inner), this.block(items, [...path, ...inner])]),
+    );
   }
 
   #unknownAction(source: Readonly<Record<string, unknown>>, path: Path): void {
@@ -92,11 +102,4 @@ export class ActionBuilder {
     this.#names.add(name);
     return name;
   }
-}
-
-/** `['tasks', 'main', 2, 'onDeclined', 0]` as `tasks.main[2].onDeclined[0]`. */
-function pathText(path: Path): string {
-  return path
-    .map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`))
-    .join('');
 }

@@ -28,6 +28,15 @@ const WORDS: Readonly<Record<ResultType, string>> = {
   any: 'a text, a number, true, false or null',
 };
 
+/** What is known of a value by its type in CEL. */
+const KNOWN: Readonly<Record<string, ResultType>> = {
+  bool: 'bool',
+  string: 'string',
+  int: 'number',
+  uint: 'number',
+  double: 'number',
+};
+
 /** What an author who forgot them is told. */
 const QUOTES = `a text in CEL has quotes of its own, as '"approved"'`;
 
@@ -102,13 +111,14 @@ export class FlowCheck {
     for (const source of template.expressions) this.#expression(key, source, 'any', report);
   }
 
-  #expression(key: Path, source: ExpressionSource, result: ResultType, report: Report): void {
+  #expression(key: Path, source: ExpressionSource, result: ResultType, report: Report): ResultType | null {
     if (typeof source !== 'string') {
       const type = typeof source === 'boolean' ? 'bool' : 'double';
       if (!ACCEPTED[result].has(type)) {
         report(key, `'${source}' is not ${WORDS[result]}`, `give an expression that is ${WORDS[result]}`);
+        return null;
       }
-      return;
+      return KNOWN[type] ?? 'any';
     }
     let program: ParseResult;
     try {
@@ -117,20 +127,22 @@ export class FlowCheck {
       const reason = error instanceof ParseError ? error.summary : 'it cannot be read';
       const remedy = source.includes('{{') ? 'write the expression without {{ }}' : QUOTES;
       report(key, `'${source}' is no CEL expression: ${reason}`, remedy);
-      return;
+      return null;
     }
-    if (!this.#references(key, source, expressionUse(program.ast), report)) return;
+    if (!this.#references(key, source, expressionUse(program.ast), report)) return null;
     const { valid, type = 'dyn', error } = program.check();
     if (!valid) {
       const remedy = error?.code === 'unknown_variable' ? QUOTES : 'convert with string(), int() or double()';
       report(key, `'${source}': ${error?.summary ?? 'the types do not fit'}`, remedy);
-    } else if (!ACCEPTED[result].has(type)) {
-      report(
-        key,
-        `'${source}' is ${type}, not ${WORDS[result]}`,
-        `give an expression that is ${WORDS[result]}`,
-      );
+      return null;
     }
+    if (ACCEPTED[result].has(type)) return KNOWN[type] ?? 'any';
+    report(
+      key,
+      `'${source}' is ${type}, not ${WORDS[result]}`,
+      `give an expression that is ${WORDS[result]}`,
+    );
+    return null;
   }
 
   #references(key: Path, source: string, use: ReturnType<typeof expressionUse>, report: Report): boolean {

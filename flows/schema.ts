@@ -1,5 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox';
-import { Expression, IDENTIFIER, Name } from './actions/fields.js';
+import { Block, Expression, IDENTIFIER, Name } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
 import { Prompt } from './prompt.js';
 
@@ -50,7 +50,7 @@ export const Header = Type.Object(
 );
 export type Header = Static<typeof Header>;
 
-const SHARED = { prompt: Prompt, expression: Expression };
+const SHARED = { prompt: Prompt, expression: Expression, block: Block };
 const BLOCK = { $ref: '#/$defs/block' };
 
 /** The schema of the whole language, for editors; `flow.schema.json` is this, written out. */

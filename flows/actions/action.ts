@@ -2,6 +2,7 @@ import type { Static, TObject } from 'typebox';
 import type { AudioItem, FieldKind, FlowCommand, FlowEvent, PlainValue } from '../commands.js';
 import type { ExpressionSource } from '../expressions/evaluate.js';
 import type { Action, Flow, FlowType } from '../flow.js';
+import type { BlockPattern } from '../nested-blocks.js';
 import type { Prompt } from '../prompt.js';
 
 /** What an action may change on its way: values of `flow.*` and whole results under `data.*`. */
@@ -42,7 +43,12 @@ export interface ActionCheck {
   /** What each secure variable is collected as somewhere in the flow. */
   readonly collected: ReadonlyMap<string, ReadonlySet<FieldKind>>;
   problem(key: readonly (string | number)[], message: string, remedy: string): void;
-  expression(key: readonly (string | number)[], source: ExpressionSource, result: ResultType): void;
+  /** Returns what the expression is as far as that is known (`any` else), or null after a problem. */
+  expression(
+    key: readonly (string | number)[],
+    source: ExpressionSource,
+    result: ResultType,
+  ): ResultType | null;
   template(key: readonly (string | number)[], text: string): void;
   /** Checks that a length of time lies between two, both in ms. */
   duration(key: readonly (string | number)[], text: string | undefined, least: number, most: number): void;
@@ -61,6 +67,8 @@ export interface ActionDefinition<Fields = unknown> {
   readonly schema: TObject;
   /** Keys that hold a list of actions. */
   readonly blocks: readonly string[];
+  /** Where more of them are, below other keys. One is known by its path in the action, as `cases[0].actions`. */
+  readonly nested?: readonly BlockPattern[];
   /** Flow types it may stand in; absent for all. */
   readonly only?: { readonly types: readonly FlowType[]; readonly remedy: string };
   /** Why a key that this action refuses is refused; null when it is just unknown. */

@@ -7,6 +7,7 @@ import { extractSecureData } from './extract-secure-data.js';
 import { playAudio } from './play-audio.js';
 import { returnToAgent } from './return-to-agent.js';
 import { setVariables } from './set-variables.js';
+import { switchAction } from './switch.js';
 import { transferToAgent } from './transfer-to-agent.js';
 import { transferToSecureFlow } from './transfer-to-secure-flow.js';
 
@@ -16,6 +17,7 @@ export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
     playAudio,
     collectInput,
     decision,
+    switchAction,
     setVariables,
     callSecureData,
     extractSecureData,

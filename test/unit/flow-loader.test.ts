@@ -3,18 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { FlowError, formatProblem, loadFlow, loadLibrary } from '../../flows/loader.js';
-
-/** `line:column: message (remedy)` of every problem, or [] when the document is sound. */
-function problemsOf(source: string): string[] {
-  try {
-    loadFlow(source, 'x.yaml');
-    return [];
-  } catch (error) {
-    assert.ok(error instanceof FlowError, String(error));
-    return error.problems.map((problem) => formatProblem(problem).replace('x.yaml:', ''));
-  }
-}
+import { FlowError, loadLibrary } from '../../flows/loader.js';
+import { problemsOf } from './flow-problems.js';
 
 const INBOUND = `name: a
 type: inbound
