@@ -97,6 +97,7 @@ export class FlowCheck {
           else if ('digits' in item) this.#expression([...at, 'digits'], item.digits, 'any', report);
         });
       },
+      task: (key, name) => this.#task(key, name, report),
       flowVariable: (key, reference) => this.#flowVariable(key, reference, report),
       secureVariable: (key, reference) => this.#secureVariable(key, reference, report),
     };
@@ -190,6 +191,18 @@ export class FlowCheck {
         : UNKNOWN[namespace];
     report(key, `${namespace}.${name} is not known`, remedy ?? 'declare it');
     return false;
+  }
+
+  #task(key: Path, name: string, report: Report): void {
+    const callable = Object.keys(this.#flow.tasks).filter((task) => task !== 'main');
+    if (callable.includes(name)) return;
+    if (name === 'main') {
+      report(key, 'main cannot be called: a run begins there', 'move the actions into a task of their own');
+      return;
+    }
+    const meant = nearest(name, callable);
+    const remedy = meant ? `did you mean '${meant}'?` : `add it: tasks: {${name}: [...]}`;
+    report(key, `there is no task '${name}'`, remedy);
   }
 
   #flowVariable(key: Path, reference: string, report: Report): 'string' | 'number' | 'boolean' | null {

@@ -5,7 +5,7 @@ import { evaluate, type Scope } from './expressions/evaluate.js';
 import { renderTemplate } from './expressions/template.js';
 import { ExpressionError } from './expressions/values.js';
 import type { Action, Flow } from './flow.js';
-import { actionAt, positionAfter, positionIn } from './position.js';
+import { actionAt, placeAfter, placeIn, placeInTask } from './position.js';
 import { renderPrompt } from './prompt.js';
 import type { FlowState, Step } from './state.js';
 
@@ -39,7 +39,8 @@ export function start(
     call,
     variables: { ...Object.fromEntries(defaults), ...variables },
     data: Object.fromEntries(flow.dataNames.map((name) => [name, NO_RESULT])),
-    position: ['main', 0],
+    position: ['tasks.main', 0],
+    visits: [],
     awaits: null,
     attempt: 1,
     actions: 0,
@@ -119,13 +120,15 @@ function apply(state: FlowState, action: Action, outcome: Outcome): Moved {
     variables: outcome.variables ? { ...state.variables, ...variables } : state.variables,
     data: outcome.data ? { ...state.data, ...outcome.data } : state.data,
   };
-  const position = state.position ?? [];
-  if (outcome.kind === 'next') {
-    return { state: { ...changed, position: positionAfter(state.flow, position) } };
+  const { flow, position, visits } = state;
+  const from = position ?? [];
+  if (outcome.kind === 'next') return { state: { ...changed, ...placeAfter(flow, from, visits) } };
+  if (outcome.kind === 'task') {
+    return { state: { ...changed, ...placeInTask(flow, from, outcome.task, visits) } };
   }
   const { block, reason } = outcome;
   if (!action.blocks[block]) return fail(changed, action, reason, reason);
-  return { state: { ...changed, position: positionIn(state.flow, position, block) } };
+  return { state: { ...changed, ...placeIn(flow, from, block, visits) } };
 }
 
 /** Goes to the error path of the flow; ends the run when there is none, or when that path failed itself. */
@@ -136,7 +139,7 @@ function fail(state: FlowState, action: Action, reason: string, detail: string):
   }
   const failure = { status: 'error', reason, error: reason, message };
   const data = { ...state.data, failure };
-  return { state: { ...state, data, failure: message, position: ['onError', 0] } };
+  return { state: { ...state, data, failure: message, position: ['onError', 0], visits: [] } };
 }
 
 function end(state: FlowState, command: FlowCommand): Moved {

@@ -20,6 +20,8 @@ const Variable = Type.Object(
 );
 export type VariableSource = Static<typeof Variable>;
 
+const Actions = Type.Unsafe<unknown[]>({ type: 'array', minItems: 1, description: 'a list of actions' });
+
 /** The header of a document. Lists of actions are checked one action at a time, for the sake of clear messages. */
 export const Header = Type.Object(
   {
@@ -39,12 +41,14 @@ export const Header = Type.Object(
       }),
     ),
     tasks: Type.Object(
-      { main: Type.Unsafe<unknown[]>({ type: 'array', minItems: 1, description: 'a list of actions' }) },
-      { additionalProperties: false, description: 'a mapping with main: a list of actions' },
+      { main: Actions },
+      {
+        additionalProperties: Actions,
+        maxProperties: 100,
+        description: 'a mapping with main: a list of actions, and more tasks by name',
+      },
     ),
-    onError: Type.Optional(
-      Type.Unsafe<unknown[]>({ type: 'array', minItems: 1, description: 'a list of actions' }),
-    ),
+    onError: Type.Optional(Actions),
   },
   { additionalProperties: false, description: 'a mapping with name, type, tasks' },
 );
@@ -66,7 +70,10 @@ export function jsonSchema(): object {
         type: 'object',
         required: ['main'],
         properties: { main: { ...BLOCK, minItems: 1 } },
+        patternProperties: { [IDENTIFIER]: { ...BLOCK, minItems: 1 } },
         additionalProperties: false,
+        maxProperties: 100,
+        description: 'main, where a run begins, and tasks for callTask',
       },
       onError: { ...BLOCK, minItems: 1, description: 'what the run does when an action has failed' },
     },

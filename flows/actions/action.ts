@@ -19,6 +19,8 @@ export type Outcome =
   | ({ readonly kind: 'next' } & Changes)
   /** Take this path out of the action; without such a path in the document the run fails with `reason`. */
   | ({ readonly kind: 'path'; readonly block: string; readonly reason: string } & Changes)
+  /** Run this task, then go on after this action. */
+  | ({ readonly kind: 'task'; readonly task: string } & Changes)
   /** The run is over with this command. */
   | { readonly kind: 'end'; readonly command: FlowCommand };
 
@@ -53,6 +55,8 @@ export interface ActionCheck {
   /** Checks that a length of time lies between two, both in ms. */
   duration(key: readonly (string | number)[], text: string | undefined, least: number, most: number): void;
   prompt(key: readonly (string | number)[], prompt: Prompt | undefined): void;
+  /** Checks that there is a task of this name to be called. */
+  task(key: readonly (string | number)[], name: string): void;
   /** Checks a target like `flow.amount`; returns its type, or null after a problem. */
   flowVariable(key: readonly (string | number)[], reference: string): 'string' | 'number' | 'boolean' | null;
   /** Checks a name like `secure.card`; returns it without `secure.`, or null after a problem. */
@@ -76,8 +80,11 @@ export interface ActionDefinition<Fields = unknown> {
   /** The name under `data.*` that it fills; `name` is the author's, null when there is none. */
   dataName?(fields: Fields, name: string | null): string | null;
   check?(fields: Fields, check: ActionCheck): void;
-  /** True when the run never goes on after this action. `ends` tells it of a path; absent paths are errors. */
-  ends(ends: (block: string) => boolean, action: Action): boolean;
+  /**
+   * True when the run never goes on after this action. `ends` tells it of a path and is false for one that is not
+   * there; `taskEnds` tells it of a task.
+   */
+  ends(ends: (block: string) => boolean, action: Action, taskEnds: (task: string) => boolean): boolean;
   /** Every prompt of the action, so that those without expressions can be made ready before a call. */
   prompts?(fields: Fields): readonly (Prompt | undefined)[];
   begin(fields: Fields, run: Run): Outcome;

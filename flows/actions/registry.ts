@@ -1,5 +1,6 @@
 import type { ActionDefinition } from './action.js';
 import { callSecureData } from './call-secure-data.js';
+import { callTask } from './call-task.js';
 import { collectInput } from './collect-input.js';
 import { decision } from './decision.js';
 import { disconnect } from './disconnect.js';
@@ -18,6 +19,7 @@ export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
     collectInput,
     decision,
     switchAction,
+    callTask,
     setVariables,
     callSecureData,
     extractSecureData,

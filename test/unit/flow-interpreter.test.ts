@@ -102,7 +102,7 @@ test('more actions than a run may have take the error path', () => {
   const many = '    - { do: decision, if: true, then: [] }\n'.repeat(20);
   const looped = flow(many + END, 'onError:\n  - { do: playAudio, prompt: a }\n  - do: disconnect\n');
   const first = start(flow(`    - { do: playAudio, prompt: a }\n${many}${END}`), CALL);
-  const busy = { ...first.state, flow: { ...looped, main: [...first.state.flow.main] } };
+  const busy = { ...first.state, flow: { ...looped, tasks: first.state.flow.tasks } };
   const near = step({ ...busy, actions: MOST_ACTIONS - 21 }, { type: 'played' });
   assert.equal(near.command?.do, 'disconnect');
   const over = step({ ...busy, actions: MOST_ACTIONS - 20 }, { type: 'played' });

@@ -71,7 +71,7 @@ test('switch: a condition that is neither true nor false is a failure', () => {
 });
 
 test('switch: a flow keeps each list of actions once', () => {
-  const { tasks } = JSON.parse(JSON.stringify({ tasks: loadFlow(HEADER + conditions, 'a.yaml').main }));
+  const { tasks } = JSON.parse(JSON.stringify({ tasks: loadFlow(HEADER + conditions, 'a.yaml').tasks.main }));
   assert.deepEqual(
     tasks[0].fields.cases.map((one: { actions: unknown[] }) => one.actions),
     [[], [], []],
