@@ -5,7 +5,7 @@ import { evaluate, type Scope } from './expressions/evaluate.js';
 import { renderTemplate } from './expressions/template.js';
 import { ExpressionError } from './expressions/values.js';
 import type { Action, Flow } from './flow.js';
-import { actionAt, placeAfter, placeIn, placeInTask } from './position.js';
+import { actionAt, placeBy, turnAt } from './position.js';
 import { renderPrompt } from './prompt.js';
 import type { FlowState, Step } from './state.js';
 
@@ -88,7 +88,8 @@ function enter(state: FlowState, notes: FlowNote[]): Moved {
   if (state.actions >= MOST_ACTIONS + (state.failure === null ? 0 : MOST_ERROR_ACTIONS)) {
     return fail(state, action, 'too-many-actions', `more than ${MOST_ACTIONS} actions`);
   }
-  notes.push({ action: action.do, path: action.path, name: action.name });
+  const isEntered = turnAt(state.position ?? [], state.visits) === null;
+  if (isEntered) notes.push({ action: action.do, path: action.path, name: action.name });
   const entered: FlowState = { ...state, actions: state.actions + 1, attempt: 1 };
   return move(entered, action, (run) => {
     const definition = ACTIONS.get(action.do);
@@ -120,15 +121,10 @@ function apply(state: FlowState, action: Action, outcome: Outcome): Moved {
     variables: outcome.variables ? { ...state.variables, ...variables } : state.variables,
     data: outcome.data ? { ...state.data, ...outcome.data } : state.data,
   };
-  const { flow, position, visits } = state;
-  const from = position ?? [];
-  if (outcome.kind === 'next') return { state: { ...changed, ...placeAfter(flow, from, visits) } };
-  if (outcome.kind === 'task') {
-    return { state: { ...changed, ...placeInTask(flow, from, outcome.task, visits) } };
+  if (outcome.kind === 'path' && !action.blocks[outcome.block]) {
+    return fail(changed, action, outcome.reason, outcome.reason);
   }
-  const { block, reason } = outcome;
-  if (!action.blocks[block]) return fail(changed, action, reason, reason);
-  return { state: { ...changed, ...placeIn(flow, from, block, visits) } };
+  return { state: { ...changed, ...placeBy(outcome, state) } };
 }
 
 /** Goes to the error path of the flow; ends the run when there is none, or when that path failed itself. */
@@ -158,6 +154,7 @@ function runOf(state: FlowState, action: Action): Run {
     action,
     flow: state.flow,
     attempt: state.attempt,
+    loop: turnAt(state.position ?? [], state.visits),
     occurrence: `${action.path}#${state.actions}`,
     evaluate: (source) => evaluate(source, scope),
     text: (template) => renderTemplate(template, scope),

@@ -8,6 +8,7 @@ import type { FieldKind } from './commands.js';
 import { type FlowDocument, type Path, readDocument } from './document.js';
 import { Endings } from './endings.js';
 import { type Action, actionsOf, type Flow, type FlowSet, type VariableDeclaration } from './flow.js';
+import { checkEndlessLoops, checkLoopActions } from './loops.js';
 import { nearest } from './nearest.js';
 import { FlowError, type FlowProblem } from './problems.js';
 import { promptItems, staticItem } from './prompt.js';
@@ -156,7 +157,11 @@ function load(source: string, fileName: string): Loaded {
   );
   for (const [action, path] of builder.sound) check.action(action, path);
   const order = calledFirst(tasks, builder.sound, report);
-  if (problems.length === 0) checkEndings(flow, new Endings(tasks, order), builder.sound, report);
+  checkLoopActions(flow, builder.sound, report);
+  if (problems.length === 0) {
+    checkEndlessLoops(flow, builder.sound, report);
+    checkEndings(flow, new Endings(tasks, order), builder.sound, report);
+  }
   if (problems.length > 0) throw new FlowError(inOrder(problems));
   return { flow, document, paths: builder.sound };
 }

@@ -7,10 +7,20 @@ export type DataResults = Readonly<Record<string, Readonly<Record<string, PlainV
 /** Block, index, block, index, ...: `['tasks.main', 2, 'onDeclined', 0]`. */
 export type Position = readonly (string | number)[];
 
-/** A task that was called and has not come to its end. */
+/** How far a loop is. */
+export interface LoopTurn {
+  /** From 1. */
+  readonly turn: number;
+  /** The most there will be, by the loop's count; null without one. */
+  readonly turns: number | null;
+}
+
+/** A loop or a called task that has not come to its end. */
 export interface Visit {
-  /** The action that called it, after which the run goes on. */
+  /** The `loop` or `callTask` that the run comes back to. */
   readonly position: Position;
+  /** Null for a task. */
+  readonly loop: LoopTurn | null;
 }
 
 /** A run between two events: immutable, and JSON can carry it. It has no place for a secure value. */

@@ -4,6 +4,7 @@ import type { ExpressionSource } from '../expressions/evaluate.js';
 import type { Action, Flow, FlowType } from '../flow.js';
 import type { BlockPattern } from '../nested-blocks.js';
 import type { Prompt } from '../prompt.js';
+import type { LoopTurn } from '../state.js';
 
 /** What an action may change on its way: values of `flow.*` and whole results under `data.*`. */
 export interface Changes {
@@ -21,6 +22,10 @@ export type Outcome =
   | ({ readonly kind: 'path'; readonly block: string; readonly reason: string } & Changes)
   /** Run this task, then go on after this action. */
   | ({ readonly kind: 'task'; readonly task: string } & Changes)
+  /** Take this path out of the action and come back to it, with `loop` as the run's. */
+  | ({ readonly kind: 'turn'; readonly block: string; readonly loop: LoopTurn } & Changes)
+  /** Leave the innermost loop, or end its turn. */
+  | ({ readonly kind: 'exitLoop' | 'nextLoop' } & Changes)
   /** The run is over with this command. */
   | { readonly kind: 'end'; readonly command: FlowCommand };
 
@@ -30,6 +35,8 @@ export interface Run {
   readonly flow: Flow;
   /** From 1. */
   readonly attempt: number;
+  /** The turn that the run comes back from; null when it enters the action anew. */
+  readonly loop: LoopTurn | null;
   /** Unique for this entry of this action in this run. */
   readonly occurrence: string;
   evaluate(source: ExpressionSource): PlainValue;

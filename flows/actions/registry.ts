@@ -4,7 +4,10 @@ import { callTask } from './call-task.js';
 import { collectInput } from './collect-input.js';
 import { decision } from './decision.js';
 import { disconnect } from './disconnect.js';
+import { exitLoop } from './exit-loop.js';
 import { extractSecureData } from './extract-secure-data.js';
+import { loop } from './loop.js';
+import { nextLoop } from './next-loop.js';
 import { playAudio } from './play-audio.js';
 import { returnToAgent } from './return-to-agent.js';
 import { setVariables } from './set-variables.js';
@@ -19,6 +22,9 @@ export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
     collectInput,
     decision,
     switchAction,
+    loop,
+    exitLoop,
+    nextLoop,
     callTask,
     setVariables,
     callSecureData,

@@ -46,9 +46,9 @@ test('callTask: a run that waits in a task survives JSON, and knows where to com
     'a.yaml',
   );
   const first = start(flow, CALL);
-  assert.deepEqual(first.state.visits, [{ position: ['tasks.main', 0] }]);
+  assert.deepEqual(first.state.visits, [{ position: ['tasks.main', 0], loop: null }]);
   const second = step(JSON.parse(JSON.stringify(first.state)), { type: 'played' });
-  assert.deepEqual(second.state.visits, [{ position: ['tasks.main', 1] }]);
+  assert.deepEqual(second.state.visits, [{ position: ['tasks.main', 1], loop: null }]);
   const last = step(second.state, { type: 'played' });
   assert.deepEqual([last.command?.do, last.state.visits], ['disconnect', []]);
 });
