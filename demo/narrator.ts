@@ -10,6 +10,7 @@ const FIELDS: Readonly<Record<FieldProgress['field'], string>> = {
   securityCode: 'security code',
   postalCode: 'postal code',
   digits: 'digits',
+  menu: 'choice',
 };
 
 const STATES: Readonly<Record<SecureState, string>> = {

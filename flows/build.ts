@@ -2,9 +2,9 @@ import Value from 'typebox/value';
 import { Name } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
 import type { Path } from './document.js';
-import type { Action } from './flow.js';
+import type { Action, FlowType } from './flow.js';
 import { nearest } from './nearest.js';
-import { type BlockPattern, nestedBlocks, pathText, withoutBlocks } from './nested-blocks.js';
+import { type BlockPattern, nestedBlocks, pathText, placeText, withoutBlocks } from './nested-blocks.js';
 import { schemaProblems } from './schema-problems.js';
 
 /** Reports a key where `isKey`, and the value at the path otherwise. */
@@ -16,10 +16,12 @@ const COMMON = ['do', 'name'];
 export class ActionBuilder {
   /** Actions whose fields fit their schema, with their place in the document. */
   readonly sound = new Map<Action, Path>();
+  readonly #type: FlowType;
   readonly #report: BuildReport;
   readonly #names = new Set<string>();
 
-  constructor(report: BuildReport) {
+  constructor(type: FlowType, report: BuildReport) {
+    this.#type = type;
     this.#report = report;
   }
 
@@ -57,7 +59,7 @@ export class ActionBuilder {
     const action: Action = {
       do: definition.name,
       name: named ?? definition.name,
-      path: pathText(path),
+      path: placeText(path, this.#type === 'secure'),
       fields: withoutBlocks(fields, nested),
       blocks: this.#blocks(source, [...definition.blocks.map((key) => [key]), ...nested], path),
     };

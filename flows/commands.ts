@@ -9,7 +9,7 @@ export type AudioItem = { readonly text: string } | { readonly file: string };
 /** Plain data of flows; never a secure value. */
 export type PlainValue = string | number | boolean | null;
 
-export type FieldKind = 'cardNumber' | 'expiry' | 'securityCode' | 'postalCode' | 'digits';
+export type FieldKind = 'cardNumber' | 'expiry' | 'securityCode' | 'postalCode' | 'digits' | 'menu';
 
 /** Capture errors by the names the field's products share (FEATURES: Twilio `<Pay>`). */
 export type CaptureError =
@@ -35,9 +35,14 @@ export interface CollectCommand {
     readonly brands: readonly string[];
     /** Name of the secure variable with the card number whose brand decides the length (`securityCode`). */
     readonly cardVariable: string | null;
+    /** The keys that can be chosen (`menu`), each a character. */
+    readonly choices?: string;
   };
-  /** `secure`: the digits stay with the server as a secure value under this name. `flow`: they come back in the event. */
-  readonly into: { readonly scope: 'secure' | 'flow'; readonly name: string };
+  /**
+   * `secure`: the digits stay with the server as a secure value under this name. `flow` and `menu`: they come back in the
+   * event, for the variable or the action of this name.
+   */
+  readonly into: { readonly scope: 'secure' | 'flow' | 'menu'; readonly name: string };
   readonly audio: readonly AudioItem[];
   readonly bargeIn: boolean;
   readonly firstDigitTimeoutMs: number;
@@ -104,7 +109,7 @@ export type FlowEvent =
   | {
       readonly type: 'collected';
       readonly result:
-        | { readonly ok: true /** Only for scope `flow`. */; readonly value?: string }
+        | { readonly ok: true /** Absent for scope `secure`. */; readonly value?: string }
         | { readonly ok: false; readonly error: CaptureError };
     }
   | { readonly type: 'dataCalled'; readonly result: DataResult }

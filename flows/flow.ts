@@ -7,7 +7,7 @@ export interface Action {
   readonly do: string;
   /** The author's name, or the action's own. Only a name the author gave holds results under `data.<name>`. */
   readonly name: string;
-  /** Where in the document, e.g. `tasks.main[2].onDeclined[0]`. */
+  /** Where in the document, e.g. `tasks.main[2].onDeclined[0]`; in a secure flow without the keys of menus. */
   readonly path: string;
   readonly fields: object;
   /** The paths out of the action that the author drew, by key (`then`, `onFailure`, ...). */

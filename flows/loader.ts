@@ -137,7 +137,7 @@ function load(source: string, fileName: string): Loaded {
   };
   const header = readHeader(document.value, report);
   if (!header) throw new FlowError(problems);
-  const builder = new ActionBuilder(report);
+  const builder = new ActionBuilder(header.type, report);
   const tasks = buildTasks(header.tasks, builder, report);
   const onError = header.onError === undefined ? [] : builder.block(header.onError, ['onError']);
   const variables = declarations(header, report);

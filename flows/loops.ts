@@ -4,6 +4,7 @@ import { collectInput } from './actions/collect-input.js';
 import { disconnect } from './actions/disconnect.js';
 import { exitLoop } from './actions/exit-loop.js';
 import { loop } from './actions/loop.js';
+import { menu } from './actions/menu.js';
 import { nextLoop } from './actions/next-loop.js';
 import { returnToAgent } from './actions/return-to-agent.js';
 import { transferToAgent } from './actions/transfer-to-agent.js';
@@ -14,11 +15,14 @@ import { parseExpression } from './expressions/evaluate.js';
 import { expressionUse } from './expressions/references.js';
 import { type Action, actionsOf, type Flow } from './flow.js';
 
-/** Actions by which a run can leave every loop around it: it ends, or fails. */
-const LEAVING: ReadonlySet<string> = new Set(
-  [callSecureData, collectInput, disconnect, returnToAgent, transferToAgent, transferToSecureFlow].map(
-    ({ name }) => name,
-  ),
+/** Actions that end a run. */
+const ENDING: ReadonlySet<string> = new Set(
+  [disconnect, returnToAgent, transferToAgent, transferToSecureFlow].map(({ name }) => name),
+);
+
+/** Actions that fail, and leave every loop by the error path, where the author drew none of these paths. */
+const FAILING: ReadonlyMap<string, readonly string[]> = new Map(
+  [callSecureData, collectInput, menu].map(({ name, blocks }) => [name, blocks]),
 );
 
 /** Reports `exitLoop` and `nextLoop` that have no loop around them in their own task. */
@@ -64,7 +68,8 @@ function canLeave(
   called: Set<string>,
 ): boolean {
   return (block ?? []).some((action) => {
-    if (LEAVING.has(action.do)) return true;
+    if (ENDING.has(action.do)) return true;
+    if (FAILING.get(action.do)?.some((path) => !action.blocks[path])) return true;
     if (action.do === exitLoop.name) return own;
     if (action.do === callTask.name && 'task' in action.fields) {
       const task = String(action.fields.task);

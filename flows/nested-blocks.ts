@@ -43,6 +43,18 @@ function entriesOf(value: unknown): [string | number, unknown][] {
   return value !== null && typeof value === 'object' ? Object.entries(value) : [];
 }
 
+/**
+ * The place of an action as events, logs and gateways see it. In a secure flow it does not tell the key by which a menu
+ * was left: that is keyed data as any other there.
+ */
+export function placeText(path: Path, isSecure: boolean): string {
+  return pathText(
+    path.map((part, index) =>
+      isSecure && path[index - 1] === 'choices' && typeof part === 'string' ? '?' : part,
+    ),
+  );
+}
+
 /** `['tasks', 'main', 2, 'onDeclined', 0]` as `tasks.main[2].onDeclined[0]`. */
 export function pathText(path: Path): string {
   return path

@@ -7,6 +7,7 @@ import { disconnect } from './disconnect.js';
 import { exitLoop } from './exit-loop.js';
 import { extractSecureData } from './extract-secure-data.js';
 import { loop } from './loop.js';
+import { menu } from './menu.js';
 import { nextLoop } from './next-loop.js';
 import { playAudio } from './play-audio.js';
 import { returnToAgent } from './return-to-agent.js';
@@ -19,6 +20,7 @@ import { transferToSecureFlow } from './transfer-to-secure-flow.js';
 export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
   [
     playAudio,
+    menu,
     collectInput,
     decision,
     switchAction,

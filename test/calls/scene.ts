@@ -18,6 +18,7 @@ export const CARD: Readonly<Record<FieldKind, string>> = {
   securityCode: '837',
   postalCode: '90210#',
   digits: '',
+  menu: '',
 };
 
 export const INVOCATION = JSON.stringify({ amount: '12.50', currency: 'EUR', reference: 'INV-7' });

@@ -166,7 +166,7 @@ class Simulation {
     if (!result?.ok) {
       return { type: 'collected', result: { ok: false, error: result?.error ?? 'timeout' } };
     }
-    if (into.scope === 'flow') return { type: 'collected', result: { ok: true, value: sink.text } };
+    if (into.scope !== 'secure') return { type: 'collected', result: { ok: true, value: sink.text } };
     this.#secrets.set(into.name, sink);
     return { type: 'collected', result: { ok: true } };
   }
