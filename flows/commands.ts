@@ -60,6 +60,8 @@ export type Transform = 'last4' | 'bin' | 'brand' | 'length';
 
 export type FlowCommand =
   | { readonly do: 'play'; readonly audio: readonly AudioItem[]; readonly bargeIn: boolean }
+  /** Nothing for so many milliseconds; a hang-up ends it at once. */
+  | { readonly do: 'wait'; readonly ms: number }
   | CollectCommand
   | {
       readonly do: 'callSecureData';
@@ -106,6 +108,7 @@ export interface DataResult {
 export type FlowEvent =
   | { readonly type: 'started' }
   | { readonly type: 'played' }
+  | { readonly type: 'waited' }
   | {
       readonly type: 'collected';
       readonly result:

@@ -109,6 +109,7 @@ export function defineAction<Schema extends TObject>(
 /** The answers that an action waits for, by the command it waits with. */
 export const ANSWERS: Readonly<Record<FlowCommand['do'], FlowEvent['type'] | null>> = {
   play: 'played',
+  wait: 'waited',
   collect: 'collected',
   callSecureData: 'dataCalled',
   extract: 'extracted',

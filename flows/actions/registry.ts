@@ -15,11 +15,13 @@ import { setVariables } from './set-variables.js';
 import { switchAction } from './switch.js';
 import { transferToAgent } from './transfer-to-agent.js';
 import { transferToSecureFlow } from './transfer-to-secure-flow.js';
+import { wait } from './wait.js';
 
 /** Every action of the language, by the word after `do:`. */
 export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
   [
     playAudio,
+    wait,
     menu,
     collectInput,
     decision,

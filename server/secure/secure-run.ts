@@ -54,6 +54,9 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
       case 'play':
         await playTo(customer, command.audio, { bargeIn: command.bargeIn });
         return { event: { type: 'played' } };
+      case 'wait':
+        await pause(command.ms, this.#options.signal);
+        return { event: { type: 'waited' } };
       case 'collect':
         return this.#collect(command);
       case 'callSecureData':

@@ -223,6 +223,12 @@ ${END}`;
   }
 });
 
+test('wait: asks for the time and goes on after it', () => {
+  const waiting = start(flow(`    - { do: wait, duration: 1500ms }\n${END}`), CALL);
+  assert.deepEqual([waiting.command, waiting.state.awaits], [{ do: 'wait', ms: 1500 }, 'waited']);
+  assert.equal(step(waiting.state, { type: 'waited' }).command?.do, 'disconnect');
+});
+
 test('an event that answers nothing is refused, and a state survives JSON', () => {
   const asked = start(flow(`    - { do: playAudio, prompt: a }\n${END}`), CALL);
   assert.throws(() => step(asked.state, { type: 'started' }), /answers nothing/);

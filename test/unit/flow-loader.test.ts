@@ -414,6 +414,16 @@ const BROKEN: readonly (readonly [title: string, source: string, expected: RegEx
     /^9:43: 0s is out of range \(give a time from 1s to 300s\)/,
   ],
   [
+    'a wait for nothing',
+    `${INBOUND}    - { do: wait }\n    - do: disconnect\n`,
+    /^9:7: 'duration' is missing \(add duration: how long, as 5s or 800ms\)/,
+  ],
+  [
+    'a wait for too long',
+    `${INBOUND}    - { do: wait, duration: 301s }\n    - do: disconnect\n`,
+    /^9:29: 301s is out of range \(give a time from 100ms to 300s\)/,
+  ],
+  [
     'a result of an action that has none',
     `${INBOUND}    - { do: playAudio, name: hi, prompt: '{{ data.hi.error }}' }\n    - do: disconnect\n`,
     /^9:42: data.hi is not known/,

@@ -110,6 +110,10 @@ class Simulation {
         this.#trace.push('play');
         this.#now += PROMPT_MS;
         return { type: 'played' };
+      case 'wait':
+        this.#trace.push(`wait ${command.ms} ms`);
+        this.#now += command.ms;
+        return { type: 'waited' };
       case 'collect':
         return this.#collect(command);
       case 'extract': {

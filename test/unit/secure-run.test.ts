@@ -134,6 +134,14 @@ describe('secure run', () => {
     assert.equal(liveSecureValues(), 1);
   });
 
+  it('waits as long as the flow says, and not a moment longer once the caller has hung up', async () => {
+    assert.deepEqual(await run.execute({ do: 'wait', ms: 1 }), { event: { type: 'waited' } });
+    const waiting = run.execute({ do: 'wait', ms: 300_000 });
+    hangUp.abort();
+    assert.deepEqual(await waiting, { event: { type: 'waited' } });
+    assert.deepEqual(await run.execute({ do: 'wait', ms: 300_000 }), { event: { type: 'waited' } });
+  });
+
   it('gives each charge of a session its own key, and only the end of the process gives it up', async () => {
     const collecting = run.execute(COLLECT);
     customer.press('1234');
