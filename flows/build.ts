@@ -2,8 +2,9 @@ import Value from 'typebox/value';
 import { Name } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
 import type { Path } from './document.js';
-import type { Action } from './flow.js';
+import type { Action, FlowType } from './flow.js';
 import { nearest } from './nearest.js';
+import { type BlockPattern, nestedBlocks, pathText, placeText, withoutBlocks } from './nested-blocks.js';
 import { schemaProblems } from './schema-problems.js';
 
 /** Reports a key where `isKey`, and the value at the path otherwise. */
@@ -15,10 +16,12 @@ const COMMON = ['do', 'name'];
 export class ActionBuilder {
   /** Actions whose fields fit their schema, with their place in the document. */
   readonly sound = new Map<Action, Path>();
+  readonly #type: FlowType;
   readonly #report: BuildReport;
   readonly #names = new Set<string>();
 
-  constructor(report: BuildReport) {
+  constructor(type: FlowType, report: BuildReport) {
+    this.#type = type;
     this.#report = report;
   }
 
@@ -52,14 +55,23 @@ export class ActionBuilder {
       this.#report([...path, ...inner], isKey, message, remedy);
     }
     const named = this.#name(source.name, path);
-    const blocks: Record<string, readonly Action[]> = {};
-    for (const key of definition.blocks) {
-      if (source[key] !== undefined) blocks[key] = this.block(source[key], [...path, key]);
-    }
-    const name = named ?? definition.name;
-    const action: Action = { do: definition.name, name, path: pathText(path), fields, blocks };
+    const { nested = [] } = definition;
+    const action: Action = {
+      do: definition.name,
+      name: named ?? definition.name,
+      path: placeText(path, this.#type === 'secure'),
+      fields: withoutBlocks(fields, nested),
+      blocks: this.#blocks(source, [...definition.blocks.map((key) => [key]), ...nested], path),
+    };
     if (problems.length === 0) this.sound.set(action, path);
     return action;
+  }
+
+  #blocks(source: object, patterns: readonly BlockPattern[], path: Path): Action['blocks'] {
+    const found = patterns.flatMap((pattern) => nestedBlocks(source, pattern));
+    return Object.fromEntries(
+      found.map(({ path: inner, items }) => [pathText(inner), this.block(items, [...path, ...inner])]),
+    );
   }
 
   #unknownAction(source: Readonly<Record<string, unknown>>, path: Path): void {
@@ -92,11 +104,4 @@ export class ActionBuilder {
     this.#names.add(name);
     return name;
   }
-}
-
-/** `['tasks', 'main', 2, 'onDeclined', 0]` as `tasks.main[2].onDeclined[0]`. */
-function pathText(path: Path): string {
-  return path
-    .map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`))
-    .join('');
 }

@@ -28,6 +28,15 @@ const WORDS: Readonly<Record<ResultType, string>> = {
   any: 'a text, a number, true, false or null',
 };
 
+/** What is known of a value by its type in CEL. */
+const KNOWN: Readonly<Record<string, ResultType>> = {
+  bool: 'bool',
+  string: 'string',
+  int: 'number',
+  uint: 'number',
+  double: 'number',
+};
+
 /** What an author who forgot them is told. */
 const QUOTES = `a text in CEL has quotes of its own, as '"approved"'`;
 
@@ -88,6 +97,7 @@ export class FlowCheck {
           else if ('digits' in item) this.#expression([...at, 'digits'], item.digits, 'any', report);
         });
       },
+      task: (key, name) => this.#task(key, name, report),
       flowVariable: (key, reference) => this.#flowVariable(key, reference, report),
       secureVariable: (key, reference) => this.#secureVariable(key, reference, report),
     };
@@ -102,13 +112,14 @@ export class FlowCheck {
     for (const source of template.expressions) this.#expression(key, source, 'any', report);
   }
 
-  #expression(key: Path, source: ExpressionSource, result: ResultType, report: Report): void {
+  #expression(key: Path, source: ExpressionSource, result: ResultType, report: Report): ResultType | null {
     if (typeof source !== 'string') {
       const type = typeof source === 'boolean' ? 'bool' : 'double';
       if (!ACCEPTED[result].has(type)) {
         report(key, `'${source}' is not ${WORDS[result]}`, `give an expression that is ${WORDS[result]}`);
+        return null;
       }
-      return;
+      return KNOWN[type] ?? 'any';
     }
     let program: ParseResult;
     try {
@@ -117,20 +128,22 @@ export class FlowCheck {
       const reason = error instanceof ParseError ? error.summary : 'it cannot be read';
       const remedy = source.includes('{{') ? 'write the expression without {{ }}' : QUOTES;
       report(key, `'${source}' is no CEL expression: ${reason}`, remedy);
-      return;
+      return null;
     }
-    if (!this.#references(key, source, expressionUse(program.ast), report)) return;
+    if (!this.#references(key, source, expressionUse(program.ast), report)) return null;
     const { valid, type = 'dyn', error } = program.check();
     if (!valid) {
       const remedy = error?.code === 'unknown_variable' ? QUOTES : 'convert with string(), int() or double()';
       report(key, `'${source}': ${error?.summary ?? 'the types do not fit'}`, remedy);
-    } else if (!ACCEPTED[result].has(type)) {
-      report(
-        key,
-        `'${source}' is ${type}, not ${WORDS[result]}`,
-        `give an expression that is ${WORDS[result]}`,
-      );
+      return null;
     }
+    if (ACCEPTED[result].has(type)) return KNOWN[type] ?? 'any';
+    report(
+      key,
+      `'${source}' is ${type}, not ${WORDS[result]}`,
+      `give an expression that is ${WORDS[result]}`,
+    );
+    return null;
   }
 
   #references(key: Path, source: string, use: ReturnType<typeof expressionUse>, report: Report): boolean {
@@ -178,6 +191,18 @@ export class FlowCheck {
         : UNKNOWN[namespace];
     report(key, `${namespace}.${name} is not known`, remedy ?? 'declare it');
     return false;
+  }
+
+  #task(key: Path, name: string, report: Report): void {
+    const callable = Object.keys(this.#flow.tasks).filter((task) => task !== 'main');
+    if (callable.includes(name)) return;
+    if (name === 'main') {
+      report(key, 'main cannot be called: a run begins there', 'move the actions into a task of their own');
+      return;
+    }
+    const meant = nearest(name, callable);
+    const remedy = meant ? `did you mean '${meant}'?` : `add it: tasks: {${name}: [...]}`;
+    report(key, `there is no task '${name}'`, remedy);
   }
 
   #flowVariable(key: Path, reference: string, report: Report): 'string' | 'number' | 'boolean' | null {

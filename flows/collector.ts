@@ -93,7 +93,8 @@ export class Collector {
     if (!this.#promptEnded && !this.#options.command.bargeIn) return this.#step(null);
     if (code === this.#clearKey) return this.#clear(at);
     if (code === this.#terminator) return this.#terminate(at);
-    return isDigit ? this.#enter(code, at) : this.#step(null);
+    const isEntry = isDigit || this.#options.command.field.kind === 'menu';
+    return isEntry ? this.#enter(code, at) : this.#step(null);
   }
 
   /** The time asked for by `timerAt` has come; a call before it does nothing. */

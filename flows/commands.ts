@@ -16,7 +16,8 @@ export type FieldKind =
   | 'postalCode'
   | 'routingNumber'
   | 'accountNumber'
-  | 'digits';
+  | 'digits'
+  | 'menu';
 
 /** Capture errors by the names the field's products share (FEATURES: Twilio `<Pay>`). */
 export type CaptureError =
@@ -44,9 +45,14 @@ export interface CollectCommand {
     readonly brands: readonly string[];
     /** Name of the secure variable with the card number whose brand decides the length (`securityCode`). */
     readonly cardVariable: string | null;
+    /** The keys that can be chosen (`menu`), each a character. */
+    readonly choices?: string;
   };
-  /** `secure`: the digits stay with the server as a secure value under this name. `flow`: they come back in the event. */
-  readonly into: { readonly scope: 'secure' | 'flow'; readonly name: string };
+  /**
+   * `secure`: the digits stay with the server as a secure value under this name. `flow` and `menu`: they come back in the
+   * event, for the variable or the action of this name.
+   */
+  readonly into: { readonly scope: 'secure' | 'flow' | 'menu'; readonly name: string };
   readonly audio: readonly AudioItem[];
   readonly bargeIn: boolean;
   readonly firstDigitTimeoutMs: number;
@@ -64,6 +70,8 @@ export type Transform = 'last4' | 'bin' | 'brand' | 'length';
 
 export type FlowCommand =
   | { readonly do: 'play'; readonly audio: readonly AudioItem[]; readonly bargeIn: boolean }
+  /** Nothing for so many milliseconds; a hang-up ends it at once. */
+  | { readonly do: 'wait'; readonly ms: number }
   | CollectCommand
   | {
       readonly do: 'callSecureData';
@@ -110,10 +118,11 @@ export interface DataResult {
 export type FlowEvent =
   | { readonly type: 'started' }
   | { readonly type: 'played' }
+  | { readonly type: 'waited' }
   | {
       readonly type: 'collected';
       readonly result:
-        | { readonly ok: true /** Only for scope `flow`. */; readonly value?: string }
+        | { readonly ok: true /** Absent for scope `secure`. */; readonly value?: string }
         | { readonly ok: false; readonly error: CaptureError };
     }
   | { readonly type: 'dataCalled'; readonly result: DataResult }

@@ -1,11 +1,11 @@
 import Type, { type TUnsafe } from 'typebox';
 
-/** A schema for a length of time; `standard` is what it is when the author gives none. */
-export function duration(description: string, standard: string): TUnsafe<string> {
+/** A schema for a length of time; `standard` is what it is when the author gives none, absent where one must be given. */
+export function duration(description: string, standard?: string): TUnsafe<string> {
   return Type.Unsafe<string>({
     type: 'string',
     pattern: '^[0-9]{1,6}(ms|s)$',
-    default: standard,
+    ...(standard === undefined ? {} : { default: standard }),
     description: `${description}, as 5s or 800ms`,
   });
 }

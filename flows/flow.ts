@@ -7,7 +7,7 @@ export interface Action {
   readonly do: string;
   /** The author's name, or the action's own. Only a name the author gave holds results under `data.<name>`. */
   readonly name: string;
-  /** Where in the document, e.g. `tasks.main[2].onDeclined[0]`. */
+  /** Where in the document, e.g. `tasks.main[2].onDeclined[0]`; in a secure flow without the keys of menus. */
   readonly path: string;
   readonly fields: object;
   /** The paths out of the action that the author drew, by key (`then`, `onFailure`, ...). */
@@ -33,7 +33,8 @@ export interface Flow {
   readonly secureVariables: readonly string[];
   /** Names that `data.*` has, each with at least `status`, `reason`, `error` and `message`. */
   readonly dataNames: readonly string[];
-  readonly main: readonly Action[];
+  /** Lists of actions by name; a run begins with `main`. */
+  readonly tasks: Readonly<Record<string, readonly Action[]>>;
   readonly onError: readonly Action[];
 }
 
@@ -41,8 +42,8 @@ export interface Flow {
 export type FlowSet = ReadonlyMap<string, Flow>;
 
 /** Visits every action of a flow, outer actions first. */
-export function* actionsOf(flow: Pick<Flow, 'main' | 'onError'>): Generator<Action> {
-  yield* actionsOfBlock(flow.main);
+export function* actionsOf(flow: Pick<Flow, 'tasks' | 'onError'>): Generator<Action> {
+  for (const task of Object.values(flow.tasks)) yield* actionsOfBlock(task);
   yield* actionsOfBlock(flow.onError);
 }
 

@@ -5,7 +5,7 @@ import { evaluate, type Scope } from './expressions/evaluate.js';
 import { renderTemplate } from './expressions/template.js';
 import { ExpressionError } from './expressions/values.js';
 import type { Action, Flow } from './flow.js';
-import { actionAt, positionAfter, positionIn } from './position.js';
+import { actionAt, placeBy, turnAt } from './position.js';
 import { renderPrompt } from './prompt.js';
 import type { FlowState, Step } from './state.js';
 
@@ -39,7 +39,8 @@ export function start(
     call,
     variables: { ...Object.fromEntries(defaults), ...variables },
     data: Object.fromEntries(flow.dataNames.map((name) => [name, NO_RESULT])),
-    position: ['main', 0],
+    position: ['tasks.main', 0],
+    visits: [],
     awaits: null,
     attempt: 1,
     actions: 0,
@@ -87,7 +88,8 @@ function enter(state: FlowState, notes: FlowNote[]): Moved {
   if (state.actions >= MOST_ACTIONS + (state.failure === null ? 0 : MOST_ERROR_ACTIONS)) {
     return fail(state, action, 'too-many-actions', `more than ${MOST_ACTIONS} actions`);
   }
-  notes.push({ action: action.do, path: action.path, name: action.name });
+  const isEntered = turnAt(state.position ?? [], state.visits) === null;
+  if (isEntered) notes.push({ action: action.do, path: action.path, name: action.name });
   const entered: FlowState = { ...state, actions: state.actions + 1, attempt: 1 };
   return move(entered, action, (run) => {
     const definition = ACTIONS.get(action.do);
@@ -119,13 +121,10 @@ function apply(state: FlowState, action: Action, outcome: Outcome): Moved {
     variables: outcome.variables ? { ...state.variables, ...variables } : state.variables,
     data: outcome.data ? { ...state.data, ...outcome.data } : state.data,
   };
-  const position = state.position ?? [];
-  if (outcome.kind === 'next') {
-    return { state: { ...changed, position: positionAfter(state.flow, position) } };
+  if (outcome.kind === 'path' && !action.blocks[outcome.block]) {
+    return fail(changed, action, outcome.reason, outcome.reason);
   }
-  const { block, reason } = outcome;
-  if (!action.blocks[block]) return fail(changed, action, reason, reason);
-  return { state: { ...changed, position: positionIn(state.flow, position, block) } };
+  return { state: { ...changed, ...placeBy(outcome, state) } };
 }
 
 /** Goes to the error path of the flow; ends the run when there is none, or when that path failed itself. */
@@ -136,7 +135,7 @@ function fail(state: FlowState, action: Action, reason: string, detail: string):
   }
   const failure = { status: 'error', reason, error: reason, message };
   const data = { ...state.data, failure };
-  return { state: { ...state, data, failure: message, position: ['onError', 0] } };
+  return { state: { ...state, data, failure: message, position: ['onError', 0], visits: [] } };
 }
 
 function end(state: FlowState, command: FlowCommand): Moved {
@@ -155,6 +154,7 @@ function runOf(state: FlowState, action: Action): Run {
     action,
     flow: state.flow,
     attempt: state.attempt,
+    loop: turnAt(state.position ?? [], state.visits),
     occurrence: `${action.path}#${state.actions}`,
     evaluate: (source) => evaluate(source, scope),
     text: (template) => renderTemplate(template, scope),

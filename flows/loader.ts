@@ -6,13 +6,15 @@ import { ActionBuilder } from './build.js';
 import { FlowCheck } from './check.js';
 import type { FieldKind } from './commands.js';
 import { type FlowDocument, type Path, readDocument } from './document.js';
-import { actionEnds, blockEnds } from './endings.js';
+import { Endings } from './endings.js';
 import { type Action, actionsOf, type Flow, type FlowSet, type VariableDeclaration } from './flow.js';
+import { checkEndlessLoops, checkLoopActions } from './loops.js';
 import { nearest } from './nearest.js';
 import { FlowError, type FlowProblem } from './problems.js';
 import { promptItems, staticItem } from './prompt.js';
 import { Header, type VariableSource } from './schema.js';
 import { schemaProblems } from './schema-problems.js';
+import { buildTasks, calledFirst } from './tasks.js';
 
 export type { Flow, FlowSet } from './flow.js';
 export { FlowError, type FlowProblem, formatProblem } from './problems.js';
@@ -135,8 +137,8 @@ function load(source: string, fileName: string): Loaded {
   };
   const header = readHeader(document.value, report);
   if (!header) throw new FlowError(problems);
-  const builder = new ActionBuilder(report);
-  const main = builder.block(header.tasks.main, ['tasks', 'main']);
+  const builder = new ActionBuilder(header.type, report);
+  const tasks = buildTasks(header.tasks, builder, report);
   const onError = header.onError === undefined ? [] : builder.block(header.onError, ['onError']);
   const variables = declarations(header, report);
   const flow: Flow = {
@@ -147,14 +149,19 @@ function load(source: string, fileName: string): Loaded {
     directory: resolve(dirname(fileName)),
     ...variables,
     dataNames: dataNames(builder.sound.keys()),
-    main,
+    tasks,
     onError,
   };
   const check = new FlowCheck(flow, collectedKinds(builder.sound.keys()), (path, message, remedy) =>
     report(path, false, message, remedy),
   );
   for (const [action, path] of builder.sound) check.action(action, path);
-  if (problems.length === 0) checkEndings(flow, builder.sound, report);
+  const order = calledFirst(tasks, builder.sound, report);
+  checkLoopActions(flow, builder.sound, report);
+  if (problems.length === 0) {
+    checkEndlessLoops(flow, builder.sound, report);
+    checkEndings(flow, new Endings(tasks, order), builder.sound, report);
+  }
   if (problems.length > 0) throw new FlowError(inOrder(problems));
   return { flow, document, paths: builder.sound };
 }
@@ -243,21 +250,27 @@ function collectedKinds(actions: Iterable<Action>): Map<string, Set<FieldKind>> 
   return kinds;
 }
 
-function checkEndings(flow: Flow, paths: ReadonlyMap<Action, Path>, report: HeaderReport): void {
+function checkEndings(
+  flow: Flow,
+  endings: Endings,
+  paths: ReadonlyMap<Action, Path>,
+  report: HeaderReport,
+): void {
   const blocks = [
-    flow.main,
+    ...Object.values(flow.tasks),
     flow.onError,
     ...[...actionsOf(flow)].flatMap(({ blocks }) => Object.values(blocks)),
   ];
   for (const block of blocks) {
-    const last = block.findIndex(actionEnds);
+    const last = block.findIndex((action) => endings.action(action));
     const unreached = last < 0 ? undefined : block[last + 1];
     if (!unreached) continue;
     const message = `nothing goes on after ${block[last]?.do}: this action is never reached`;
     report(paths.get(unreached) ?? [], false, message, 'remove it, or move it before');
   }
-  if (blockEnds(flow.main)) return;
-  const last = flow.main.at(-1);
+  const { main = [] } = flow.tasks;
+  if (endings.block(main)) return;
+  const last = main.at(-1);
   const path = (last && paths.get(last)) ?? ['tasks', 'main'];
   const end = flow.type === 'secure' ? 'returnToAgent or disconnect' : 'disconnect or a transfer';
   report(path, false, 'the flow can go on after its last action', `end every path with ${end}`);

@@ -1,5 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox';
-import { Expression, IDENTIFIER, Name } from './actions/fields.js';
+import { Block, Expression, IDENTIFIER, Name } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
 import { Prompt } from './prompt.js';
 
@@ -20,6 +20,8 @@ const Variable = Type.Object(
 );
 export type VariableSource = Static<typeof Variable>;
 
+const Actions = Type.Unsafe<unknown[]>({ type: 'array', minItems: 1, description: 'a list of actions' });
+
 /** The header of a document. Lists of actions are checked one action at a time, for the sake of clear messages. */
 export const Header = Type.Object(
   {
@@ -39,18 +41,20 @@ export const Header = Type.Object(
       }),
     ),
     tasks: Type.Object(
-      { main: Type.Unsafe<unknown[]>({ type: 'array', minItems: 1, description: 'a list of actions' }) },
-      { additionalProperties: false, description: 'a mapping with main: a list of actions' },
+      { main: Actions },
+      {
+        additionalProperties: Actions,
+        maxProperties: 100,
+        description: 'a mapping with main: a list of actions, and more tasks by name',
+      },
     ),
-    onError: Type.Optional(
-      Type.Unsafe<unknown[]>({ type: 'array', minItems: 1, description: 'a list of actions' }),
-    ),
+    onError: Type.Optional(Actions),
   },
   { additionalProperties: false, description: 'a mapping with name, type, tasks' },
 );
 export type Header = Static<typeof Header>;
 
-const SHARED = { prompt: Prompt, expression: Expression };
+const SHARED = { prompt: Prompt, expression: Expression, block: Block };
 const BLOCK = { $ref: '#/$defs/block' };
 
 /** The schema of the whole language, for editors; `flow.schema.json` is this, written out. */
@@ -66,7 +70,10 @@ export function jsonSchema(): object {
         type: 'object',
         required: ['main'],
         properties: { main: { ...BLOCK, minItems: 1 } },
+        patternProperties: { [IDENTIFIER]: { ...BLOCK, minItems: 1 } },
         additionalProperties: false,
+        maxProperties: 100,
+        description: 'main, where a run begins, and tasks for callTask',
       },
       onError: { ...BLOCK, minItems: 1, description: 'what the run does when an action has failed' },
     },

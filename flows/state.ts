@@ -4,8 +4,24 @@ import type { Flow } from './flow.js';
 /** Results of data actions, collects and transfers, by the name expressions know them under. */
 export type DataResults = Readonly<Record<string, Readonly<Record<string, PlainValue>>>>;
 
-/** Block, index, block, index, ...: `['main', 2, 'onDeclined', 0]`. */
+/** Block, index, block, index, ...: `['tasks.main', 2, 'onDeclined', 0]`. */
 export type Position = readonly (string | number)[];
+
+/** How far a loop is. */
+export interface LoopTurn {
+  /** From 1. */
+  readonly turn: number;
+  /** The most there will be, by the loop's count; null without one. */
+  readonly turns: number | null;
+}
+
+/** A loop or a called task that has not come to its end. */
+export interface Visit {
+  /** The `loop` or `callTask` that the run comes back to. */
+  readonly position: Position;
+  /** Null for a task. */
+  readonly loop: LoopTurn | null;
+}
 
 /** A run between two events: immutable, and JSON can carry it. It has no place for a secure value. */
 export interface FlowState {
@@ -16,6 +32,8 @@ export interface FlowState {
   readonly data: DataResults;
   /** The action that is running; null when the run has ended. */
   readonly position: Position | null;
+  /** What the run comes back to, outermost first. */
+  readonly visits: readonly Visit[];
   /** The event that answers the outstanding command; null when none can come. */
   readonly awaits: FlowEvent['type'] | null;
   /** Attempt of the running action, from 1. */

@@ -2,7 +2,9 @@ import type { Static, TObject } from 'typebox';
 import type { AudioItem, FieldKind, FlowCommand, FlowEvent, PlainValue } from '../commands.js';
 import type { ExpressionSource } from '../expressions/evaluate.js';
 import type { Action, Flow, FlowType } from '../flow.js';
+import type { BlockPattern } from '../nested-blocks.js';
 import type { Prompt } from '../prompt.js';
+import type { LoopTurn } from '../state.js';
 
 /** What an action may change on its way: values of `flow.*` and whole results under `data.*`. */
 export interface Changes {
@@ -18,6 +20,12 @@ export type Outcome =
   | ({ readonly kind: 'next' } & Changes)
   /** Take this path out of the action; without such a path in the document the run fails with `reason`. */
   | ({ readonly kind: 'path'; readonly block: string; readonly reason: string } & Changes)
+  /** Run this task, then go on after this action. */
+  | ({ readonly kind: 'task'; readonly task: string } & Changes)
+  /** Take this path out of the action and come back to it, with `loop` as the run's. */
+  | ({ readonly kind: 'turn'; readonly block: string; readonly loop: LoopTurn } & Changes)
+  /** Leave the innermost loop, or end its turn. */
+  | ({ readonly kind: 'exitLoop' | 'nextLoop' } & Changes)
   /** The run is over with this command. */
   | { readonly kind: 'end'; readonly command: FlowCommand };
 
@@ -27,6 +35,8 @@ export interface Run {
   readonly flow: Flow;
   /** From 1. */
   readonly attempt: number;
+  /** The turn that the run comes back from; null when it enters the action anew. */
+  readonly loop: LoopTurn | null;
   /** Unique for this entry of this action in this run. */
   readonly occurrence: string;
   evaluate(source: ExpressionSource): PlainValue;
@@ -42,11 +52,18 @@ export interface ActionCheck {
   /** What each secure variable is collected as somewhere in the flow. */
   readonly collected: ReadonlyMap<string, ReadonlySet<FieldKind>>;
   problem(key: readonly (string | number)[], message: string, remedy: string): void;
-  expression(key: readonly (string | number)[], source: ExpressionSource, result: ResultType): void;
+  /** Returns what the expression is as far as that is known (`any` else), or null after a problem. */
+  expression(
+    key: readonly (string | number)[],
+    source: ExpressionSource,
+    result: ResultType,
+  ): ResultType | null;
   template(key: readonly (string | number)[], text: string): void;
   /** Checks that a length of time lies between two, both in ms. */
   duration(key: readonly (string | number)[], text: string | undefined, least: number, most: number): void;
   prompt(key: readonly (string | number)[], prompt: Prompt | undefined): void;
+  /** Checks that there is a task of this name to be called. */
+  task(key: readonly (string | number)[], name: string): void;
   /** Checks a target like `flow.amount`; returns its type, or null after a problem. */
   flowVariable(key: readonly (string | number)[], reference: string): 'string' | 'number' | 'boolean' | null;
   /** Checks a name like `secure.card`; returns it without `secure.`, or null after a problem. */
@@ -61,6 +78,8 @@ export interface ActionDefinition<Fields = unknown> {
   readonly schema: TObject;
   /** Keys that hold a list of actions. */
   readonly blocks: readonly string[];
+  /** Where more of them are, below other keys. One is known by its path in the action, as `cases[0].actions`. */
+  readonly nested?: readonly BlockPattern[];
   /** Flow types it may stand in; absent for all. */
   readonly only?: { readonly types: readonly FlowType[]; readonly remedy: string };
   /** Why a key that this action refuses is refused; null when it is just unknown. */
@@ -68,8 +87,11 @@ export interface ActionDefinition<Fields = unknown> {
   /** The name under `data.*` that it fills; `name` is the author's, null when there is none. */
   dataName?(fields: Fields, name: string | null): string | null;
   check?(fields: Fields, check: ActionCheck): void;
-  /** True when the run never goes on after this action. `ends` tells it of a path; absent paths are errors. */
-  ends(ends: (block: string) => boolean, action: Action): boolean;
+  /**
+   * True when the run never goes on after this action. `ends` tells it of a path and is false for one that is not
+   * there; `taskEnds` tells it of a task.
+   */
+  ends(ends: (block: string) => boolean, action: Action, taskEnds: (task: string) => boolean): boolean;
   /** Every prompt of the action, so that those without expressions can be made ready before a call. */
   prompts?(fields: Fields): readonly (Prompt | undefined)[];
   begin(fields: Fields, run: Run): Outcome;
@@ -87,6 +109,7 @@ export function defineAction<Schema extends TObject>(
 /** The answers that an action waits for, by the command it waits with. */
 export const ANSWERS: Readonly<Record<FlowCommand['do'], FlowEvent['type'] | null>> = {
   play: 'played',
+  wait: 'waited',
   collect: 'collected',
   callSecureData: 'dataCalled',
   extract: 'extracted',

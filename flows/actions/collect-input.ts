@@ -10,8 +10,10 @@ import { Prompt } from '../prompt.js';
 import { type ActionCheck, defineAction, type Run } from './action.js';
 import { bareName } from './fields.js';
 
+type Kind = Exclude<FieldKind, 'menu'>;
+
 /** Fewest and most digits of a field; `author` fields take `length`, `min` and `max` from the document. */
-const SIZES: Readonly<Record<FieldKind, { min: number; max: number; author: boolean }>> = {
+const SIZES: Readonly<Record<Kind, { min: number; max: number; author: boolean }>> = {
   cardNumber: { min: 12, max: 19, author: false },
   expiry: { min: 4, max: 4, author: false },
   securityCode: { min: 3, max: 4, author: false },
@@ -22,7 +24,7 @@ const SIZES: Readonly<Record<FieldKind, { min: number; max: number; author: bool
 };
 
 /** Payment data (PCI DSS, Nacha): never in a variable that expressions can read. */
-const SECURE_ONLY: ReadonlySet<FieldKind> = new Set([
+const SECURE_ONLY: ReadonlySet<Kind> = new Set([
   'cardNumber',
   'expiry',
   'securityCode',

@@ -1,6 +1,6 @@
 import Type from 'typebox';
-import { ExpressionError } from '../expressions/values.js';
 import { defineAction } from './action.js';
+import { isTrue } from './condition.js';
 import { Expression } from './fields.js';
 
 export const decision = defineAction({
@@ -8,12 +8,12 @@ export const decision = defineAction({
   description: 'takes the path `then` when the expression is true, `else` when it is false',
   schema: Type.Object({ if: Expression }, { additionalProperties: false }),
   blocks: ['then', 'else'],
-  check: (fields, check) => check.expression(['if'], fields.if, 'bool'),
+  check(fields, check) {
+    check.expression(['if'], fields.if, 'bool');
+  },
   ends: (ends) => ends('then') && ends('else'),
   begin(fields, run) {
-    const answer = run.evaluate(fields.if);
-    if (typeof answer !== 'boolean') throw new ExpressionError(String(fields.if), 'neither true nor false');
-    const block = answer ? 'then' : 'else';
+    const block = isTrue(run, fields.if) ? 'then' : 'else';
     return run.action.blocks[block] ? { kind: 'path', block, reason: '' } : { kind: 'next' };
   },
 });

@@ -23,6 +23,9 @@ export const Name = Type.String({
   description: 'letters, digits and _, beginning with a letter',
 });
 
+/** A path below a key of its own in an action. The builder says what is wrong in it, one action at a time. */
+export const Block = Type.Unsafe<readonly unknown[]>({ description: 'a list of actions' });
+
 /** The variable's name without its namespace. */
 export function bareName(reference: string): string {
   return reference.slice(reference.indexOf('.') + 1);

@@ -4,6 +4,7 @@ import { type CardBrand, longestNumber, securityCodeLength } from './brands.js';
 import { checkCardNumber } from './card-number.js';
 import { checkDigits } from './digits.js';
 import { type CalendarMonth, checkExpiry } from './expiry.js';
+import { checkMenuKey } from './menu-key.js';
 import { checkPostalCode } from './postal-code.js';
 import { checkSecurityCode } from './security-code.js';
 
@@ -36,6 +37,8 @@ export function checkField(
       return checkAccountNumber(digits, field.min, field.max);
     case 'digits':
       return checkDigits(digits, field.min, field.max);
+    case 'menu':
+      return checkMenuKey(digits, field.choices ?? '');
   }
 }
 

@@ -2,6 +2,7 @@ import type { CollectCommand, FlowCommand, FlowNote } from '../../flows/commands
 import type { SecureSession } from '../secure/secure-session.js';
 import { SecureValue } from '../secure/secure-value.js';
 import type { TransferResult } from '../transfer/to-agent.js';
+import { pause } from './abort.js';
 import { collect } from './collect.js';
 import type { Conversation } from './conversation.js';
 import { playTo } from './play.js';
@@ -40,6 +41,9 @@ export class InboundRun implements FlowHost<InboundEnd> {
       case 'play':
         await this.#play(command.audio, command.bargeIn);
         return { event: { type: 'played' } };
+      case 'wait':
+        await pause(command.ms, this.#options.signal);
+        return { event: { type: 'waited' } };
       case 'collect':
         return this.#collect(command);
       case 'transferToAgent':

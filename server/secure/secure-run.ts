@@ -54,6 +54,9 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
       case 'play':
         await playTo(customer, command.audio, { bargeIn: command.bargeIn });
         return { event: { type: 'played' } };
+      case 'wait':
+        await pause(command.ms, this.#options.signal);
+        return { event: { type: 'waited' } };
       case 'collect':
         return this.#collect(command);
       case 'callSecureData':
@@ -77,7 +80,9 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
   async #collect(command: CollectCommand): Promise<Executed<SecureFlowEnd>> {
     const { values, customer, signal, onProgress } = this.#options;
     const { field, into, attempt } = command;
-    const value = values.create(into.name, field.kind);
+    // What was asked for in the open must not take the place of a secure value of its name: no name has a dot.
+    const held = into.scope === 'secure' ? into.name : `${into.scope}.${into.name}`;
+    const value = values.create(held, field.kind);
     const card = field.cardVariable === null ? null : (values.get(field.cardVariable) ?? null);
     const collected = await collect(command, {
       leg: customer,
@@ -90,13 +95,13 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
     });
     this.#surplusSince = collected.surplusSince;
     if (!collected.result.ok) {
-      values.drop(into.name);
+      values.drop(held);
       return { event: { type: 'collected', result: collected.result } };
     }
     if (into.scope === 'secure') return { event: { type: 'collected', result: { ok: true } } };
-    // A plain field in a secure flow (a menu choice): the author asked for it in the open.
+    // A plain field or a menu in a secure flow: the author asked for it in the open.
     const plain = value.use('extract', (digits) => Buffer.from(digits).toString('latin1'));
-    values.drop(into.name);
+    values.drop(held);
     return { event: { type: 'collected', result: { ok: true, value: plain } } };
   }
 

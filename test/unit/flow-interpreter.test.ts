@@ -102,7 +102,7 @@ test('more actions than a run may have take the error path', () => {
   const many = '    - { do: decision, if: true, then: [] }\n'.repeat(20);
   const looped = flow(many + END, 'onError:\n  - { do: playAudio, prompt: a }\n  - do: disconnect\n');
   const first = start(flow(`    - { do: playAudio, prompt: a }\n${many}${END}`), CALL);
-  const busy = { ...first.state, flow: { ...looped, main: [...first.state.flow.main] } };
+  const busy = { ...first.state, flow: { ...looped, tasks: first.state.flow.tasks } };
   const near = step({ ...busy, actions: MOST_ACTIONS - 21 }, { type: 'played' });
   assert.equal(near.command?.do, 'disconnect');
   const over = step({ ...busy, actions: MOST_ACTIONS - 20 }, { type: 'played' });
@@ -221,6 +221,12 @@ ${END}`;
     const { command } = step(called.state, { type: 'dataCalled', result });
     assert.match(message(command), /callSecureData at tasks\.main\[1\] failed: because/);
   }
+});
+
+test('wait: asks for the time and goes on after it', () => {
+  const waiting = start(flow(`    - { do: wait, duration: 1500ms }\n${END}`), CALL);
+  assert.deepEqual([waiting.command, waiting.state.awaits], [{ do: 'wait', ms: 1500 }, 'waited']);
+  assert.equal(step(waiting.state, { type: 'waited' }).command?.do, 'disconnect');
 });
 
 test('an event that answers nothing is refused, and a state survives JSON', () => {

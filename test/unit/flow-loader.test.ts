@@ -3,18 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { FlowError, formatProblem, loadFlow, loadLibrary } from '../../flows/loader.js';
-
-/** `line:column: message (remedy)` of every problem, or [] when the document is sound. */
-function problemsOf(source: string): string[] {
-  try {
-    loadFlow(source, 'x.yaml');
-    return [];
-  } catch (error) {
-    assert.ok(error instanceof FlowError, String(error));
-    return error.problems.map((problem) => formatProblem(problem).replace('x.yaml:', ''));
-  }
-}
+import { FlowError, loadLibrary } from '../../flows/loader.js';
+import { problemsOf } from './flow-problems.js';
 
 const INBOUND = `name: a
 type: inbound
@@ -422,6 +412,16 @@ const BROKEN: readonly (readonly [title: string, source: string, expected: RegEx
     'a time out of range',
     `${INBOUND}    - { do: transferToAgent, ringTimeout: 0s }\n`,
     /^9:43: 0s is out of range \(give a time from 1s to 300s\)/,
+  ],
+  [
+    'a wait for nothing',
+    `${INBOUND}    - { do: wait }\n    - do: disconnect\n`,
+    /^9:7: 'duration' is missing \(add duration: how long, as 5s or 800ms\)/,
+  ],
+  [
+    'a wait for too long',
+    `${INBOUND}    - { do: wait, duration: 301s }\n    - do: disconnect\n`,
+    /^9:29: 301s is out of range \(give a time from 100ms to 300s\)/,
   ],
   [
     'a result of an action that has none',

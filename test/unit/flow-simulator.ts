@@ -110,6 +110,10 @@ class Simulation {
         this.#trace.push('play');
         this.#now += PROMPT_MS;
         return { type: 'played' };
+      case 'wait':
+        this.#trace.push(`wait ${command.ms} ms`);
+        this.#now += command.ms;
+        return { type: 'waited' };
       case 'collect':
         return this.#collect(command);
       case 'extract': {
@@ -166,7 +170,7 @@ class Simulation {
     if (!result?.ok) {
       return { type: 'collected', result: { ok: false, error: result?.error ?? 'timeout' } };
     }
-    if (into.scope === 'flow') return { type: 'collected', result: { ok: true, value: sink.text } };
+    if (into.scope !== 'secure') return { type: 'collected', result: { ok: true, value: sink.text } };
     this.#secrets.set(into.name, sink);
     return { type: 'collected', result: { ok: true } };
   }

@@ -118,6 +118,30 @@ describe('secure run', () => {
     assert.equal(liveSecureValues(), 0);
   });
 
+  it('takes a menu of the name of a secure value without touching that value', async () => {
+    const collecting = run.execute(COLLECT);
+    customer.press('1234');
+    await collecting;
+    const menu = run.execute({
+      ...COLLECT,
+      field: { kind: 'menu', min: 1, max: 1, brands: [], cardVariable: null, choices: '12' },
+      into: { scope: 'menu', name: 'pin' },
+    });
+    customer.press('#');
+    customer.press('2');
+    assert.deepEqual(await menu, { event: { type: 'collected', result: { ok: true, value: '2' } } });
+    assert.equal(values.get('pin')?.length, 4);
+    assert.equal(liveSecureValues(), 1);
+  });
+
+  it('waits as long as the flow says, and not a moment longer once the caller has hung up', async () => {
+    assert.deepEqual(await run.execute({ do: 'wait', ms: 1 }), { event: { type: 'waited' } });
+    const waiting = run.execute({ do: 'wait', ms: 300_000 });
+    hangUp.abort();
+    assert.deepEqual(await waiting, { event: { type: 'waited' } });
+    assert.deepEqual(await run.execute({ do: 'wait', ms: 300_000 }), { event: { type: 'waited' } });
+  });
+
   it('gives each charge of a session its own key, and only the end of the process gives it up', async () => {
     const collecting = run.execute(COLLECT);
     customer.press('1234');
