@@ -1,15 +1,20 @@
 import { FlowError } from '../flows/problems.js';
 import { check } from './check.js';
 import { reportProblems } from './flow-files.js';
+import { show } from './show.js';
 import { type Surroundings, UsageError } from './surroundings.js';
 
 type Command = (args: readonly string[], around: Surroundings) => Promise<number>;
 
-const COMMANDS: ReadonlyMap<string, Command> = new Map([['check', check]]);
+const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ['check', check],
+  ['show', show],
+]);
 
 export const HELP = `tacet <command> ...
 
   check [--json] FILE|FOLDER ...   finds what is wrong in flows, as the server does when it starts
+  show [--json] FILE               prints a flow as a tree, with a key on what runs in secure mode
   help                             this text
 
 Exit code 0 when all is well, 1 when a flow has an error, 2 for a wrong command line.
