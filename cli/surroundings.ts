@@ -1,3 +1,5 @@
+import type { KeyboardSource } from './simulation/terminal-caller.js';
+
 /** Where text goes: a standard stream, or a test's. */
 export interface TextSink {
   write(text: string): unknown;
@@ -6,6 +8,7 @@ export interface TextSink {
 
 /** What a command has of the world. */
 export interface Surroundings {
+  readonly stdin: KeyboardSource;
   readonly stdout: TextSink;
   readonly stderr: TextSink;
   /** Files on the command line are relative to it, and so are those in what is printed. */

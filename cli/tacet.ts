@@ -2,6 +2,7 @@ import { FlowError } from '../flows/problems.js';
 import { check } from './check.js';
 import { reportProblems } from './flow-files.js';
 import { show } from './show.js';
+import { simulate } from './simulate.js';
 import { type Surroundings, UsageError } from './surroundings.js';
 
 type Command = (args: readonly string[], around: Surroundings) => Promise<number>;
@@ -9,15 +10,20 @@ type Command = (args: readonly string[], around: Surroundings) => Promise<number
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['check', check],
   ['show', show],
+  ['simulate', simulate],
 ]);
 
 export const HELP = `tacet <command> ...
 
   check [--json] FILE|FOLDER ...   finds what is wrong in flows, as the server does when it starts
   show [--json] FILE               prints a flow as a tree, with a key on what runs in secure mode
+  simulate [--data TEXT] [--agent answered|no-answer|no-agent] FILE
+                                   runs a flow in the terminal; the keyboard is the caller's telephone
+  simulate --script SCRIPT ... FILE
+                                   replays digit scripts and compares their traces
   help                             this text
 
-Exit code 0 when all is well, 1 when a flow has an error, 2 for a wrong command line.
+Exit code 0 when all is well, 1 when a flow has an error or a trace differs, 2 for a wrong command line.
 `;
 
 /** Runs the command that the arguments name. Resolves with the exit code of {@link HELP}. */
