@@ -23,7 +23,8 @@ export const HELP = `tacet <command> ...
                                    replays digit scripts and compares their traces
   help                             this text
 
-Exit code 0 when all is well, 1 when a flow has an error or a trace differs, 2 for a wrong command line.
+Exit code 0 when all is well, 1 when a flow has an error or a trace differs, 2 for a wrong command
+line or a file that cannot be read.
 `;
 
 /** Runs the command that the arguments name. Resolves with the exit code of {@link HELP}. */
@@ -44,8 +45,17 @@ export async function runTacet(args: readonly string[], around: Surroundings): P
       reportProblems(error.problems, around);
       return 1;
     }
+    if (isSystemError(error)) {
+      around.stderr.write(`tacet: ${error.message}\n`);
+      return 2;
+    }
     if (!(error instanceof UsageError)) throw error;
     around.stderr.write(`tacet: ${error.message}\n\n${HELP}`);
     return 2;
   }
+}
+
+/** A file that is there but cannot be read; the message names it and the reason. */
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error;
 }

@@ -80,6 +80,13 @@ describe('tacet check', () => {
     );
   });
 
+  it('says which file cannot be read', async () => {
+    await mkdir(join(folder, 'odd', 'folder.yaml'), { recursive: true });
+    const { code, out, err } = await tacet(['check', 'odd'], folder);
+    assert.deepEqual([code, out], [2, '']);
+    assert.match(err, /^tacet: EISDIR.*\n$/);
+  });
+
   for (const [args, message] of [
     [[], 'a command is missing'],
     [['chekc'], "there is no command 'chekc'"],
