@@ -27,7 +27,6 @@ export async function collect(command: CollectCommand, options: AttemptOptions):
   let step = collector.timer(line.now);
   while (step.result === null) {
     if (signal.aborted) {
-      value.clear();
       tell('rejected', 0, 'caller-hung-up');
       return { result: { ok: false, error: 'caller-hung-up' }, surplusSince: collector.surplusSince };
     }
