@@ -4,6 +4,7 @@ WORKDIR /tacet
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json ./
+COPY cli ./cli
 COPY config ./config
 COPY flows ./flows
 COPY media ./media

@@ -17,6 +17,7 @@ export const extractSecureData = defineAction({
     { additionalProperties: false },
   ),
   blocks: [],
+  secure: true,
   only: { types: ['secure'], remedy: 'move it into a flow of `type: secure`' },
   check(fields, check) {
     const type = check.flowVariable(['into'], fields.into);

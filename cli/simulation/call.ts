@@ -1,0 +1,116 @@
+import type { CallFacts } from '../../flows/commands.js';
+import type { Flow, FlowSet } from '../../flows/flow.js';
+import { runFlow } from '../../server/call/run-flow.js';
+import type { CallEnd, SecureEnd } from '../../server/call/views.js';
+import type { Caller } from './caller.js';
+import { AttemptCount, Fields } from './fields.js';
+import { SimulatedGateway } from './gateway.js';
+import type { Happening } from './happening.js';
+import { InboundHost } from './inbound-host.js';
+import { Line } from './line.js';
+import type { Scenario } from './scenario.js';
+import { SimulatedSession } from './session.js';
+
+export interface SimulationOptions {
+  /** An inbound flow takes the call; a secure one is asked for by an agent who talks to the caller. */
+  readonly flow: Flow;
+  /** What a transfer to a secure flow finds. */
+  readonly flows: FlowSet;
+  readonly scenario: Scenario;
+  readonly caller: Caller;
+  readonly onHappening: (happening: Happening) => void;
+}
+
+type End = CallEnd | 'talking';
+
+/** Simulates one call, from its first action to its end or to the agent. */
+export async function simulateCall(options: SimulationOptions): Promise<void> {
+  await new SimulatedCall(options).run();
+}
+
+class SimulatedCall {
+  readonly #options: SimulationOptions;
+  readonly #line: Line;
+  readonly #gateway: SimulatedGateway;
+  readonly #attempts = new AttemptCount();
+  #rings = 0;
+
+  constructor(options: SimulationOptions) {
+    const { caller, onHappening, scenario } = options;
+    this.#options = options;
+    this.#line = new Line({ caller, onHappening, today: scenario.today });
+    this.#gateway = new SimulatedGateway(scenario.gateway);
+  }
+
+  async run(): Promise<void> {
+    const { flow } = this.#options;
+    const end = await (flow.type === 'secure' ? this.#agentReferred(flow) : this.#inbound(flow));
+    await this.#gateway.close();
+    this.#line.tell({ type: 'end', end });
+  }
+
+  async #agentReferred(flow: Flow): Promise<End> {
+    const session = this.#session(flow, this.#options.scenario.invocationData, true);
+    return session.engage() ? afterSession(await session.run(), true) : 'talking';
+  }
+
+  async #inbound(flow: Flow): Promise<End> {
+    const { agents } = this.#options.scenario;
+    const line = this.#line;
+    const host = new InboundHost({
+      line,
+      fields: new Fields(line, this.#attempts, line.gone),
+      ring: () => {
+        const result = agents[Math.min(this.#rings, agents.length - 1)] ?? 'answered';
+        this.#rings += 1;
+        return result;
+      },
+      enterSecure: (name, invocationData) => this.#enterSecure(name, invocationData),
+    });
+    line.tell({ type: 'flow', flow: flow.name });
+    const end = await runFlow(flow, this.#facts(''), host, line.gone);
+    if (line.gone.aborted) return 'customer-hung-up';
+    if (end === 'interrupted') return 'flow-error';
+    if (end.kind === 'disconnect') return end.reason === 'flow' ? 'flow-disconnected' : 'flow-error';
+    return end.kind === 'talk' ? 'talking' : afterSession(await end.session.run(), false);
+  }
+
+  #enterSecure(name: string, invocationData: string): SimulatedSession | null {
+    const flow = this.#options.flows.get(name);
+    if (!flow) return null;
+    const session = this.#session(flow, invocationData, false);
+    return session.engage() ? session : null;
+  }
+
+  #session(flow: Flow, invocationData: string, hasAgent: boolean): SimulatedSession {
+    return new SimulatedSession({
+      line: this.#line,
+      flow,
+      facts: this.#facts(invocationData),
+      hasAgent,
+      gateway: this.#gateway,
+      attempts: this.#attempts,
+      refused: this.#options.scenario.refusesSecure,
+    });
+  }
+
+  #facts(invocationData: string): CallFacts {
+    const { from, to } = this.#options.scenario;
+    return { id: 'simulated', from, to, invocationData };
+  }
+}
+
+/** What the call does after a session: the agent has the caller back, or it ends as server/call/call.ts has it. */
+function afterSession(end: SecureEnd, hasAgent: boolean): End {
+  switch (end) {
+    case 'returned':
+    case 'cancelled':
+      return hasAgent ? 'talking' : 'flow-disconnected';
+    case 'customer-hung-up':
+      return 'customer-hung-up';
+    case 'disconnected':
+      return 'flow-disconnected';
+    default:
+      return 'flow-error';
+  }
+}

@@ -1,0 +1,65 @@
+import { Collector, type CollectorStep } from '../../flows/collector.js';
+import type { CollectCommand } from '../../flows/commands.js';
+import { brandOf } from '../../flows/fields/brands.js';
+import type { Collected, CollectOptions } from '../../server/call/collect.js';
+import type { Line } from './line.js';
+
+export interface AttemptOptions extends Omit<CollectOptions, 'leg' | 'onProgress'> {
+  readonly line: Line;
+  /** Counts the attempts of the call. */
+  readonly attempt: number;
+}
+
+/** One attempt at one field, as server/call/collect.ts makes it, on the clock of the line. */
+export async function collect(command: CollectCommand, options: AttemptOptions): Promise<Collected> {
+  const { line, value, card, signal, surplusSince } = options;
+  const tell = teller(command, line);
+  const collector = new Collector({
+    command,
+    sink: value,
+    look: (check) => value.use('field-check', check),
+    surplusSince,
+    cardBrand: card?.use('field-check', brandOf) ?? null,
+    now: line.today,
+  });
+  tell('asked', 0, null);
+  let promptEnds = line.say(command.audio);
+  let step = collector.timer(line.now);
+  while (step.result === null) {
+    if (signal.aborted) {
+      tell('rejected', 0, 'caller-hung-up');
+      return { result: { ok: false, error: 'caller-hung-up' }, surplusSince: collector.surplusSince };
+    }
+    step = await advance(collector, step, promptEnds, options);
+    // A key that counts ends the prompt, and so does its own end.
+    if (step.change !== null || line.now >= promptEnds) promptEnds = Number.POSITIVE_INFINITY;
+    if (step.change === 'key') tell('entering', step.entered, null);
+    if (step.change === 'cleared') tell('cleared', 0, null);
+  }
+  const { result } = step;
+  if (result.ok) tell('accepted', step.entered, null);
+  else tell('rejected', step.entered, result.error);
+  return { result, surplusSince: collector.surplusSince };
+}
+
+async function advance(
+  collector: Collector,
+  { timerAt }: CollectorStep,
+  promptEnds: number,
+  { line, attempt }: AttemptOptions,
+): Promise<CollectorStep> {
+  const act = await line.next(Math.min(promptEnds, timerAt ?? Number.POSITIVE_INFINITY), attempt);
+  const step = act?.do === 'key' ? collector.key(act.code, line.now) : collector.timer(line.now);
+  const promptEnded = line.now >= promptEnds && step.result === null && step.change === null;
+  return promptEnded ? collector.audioEnded(line.now) : step;
+}
+
+function teller(command: CollectCommand, line: Line) {
+  const { field, into, attempt } = command;
+  return (...[state, entered, error]: Parameters<CollectOptions['onProgress']>): void =>
+    line.tell({
+      type: 'field',
+      scope: into.scope,
+      progress: { field: field.kind, name: into.name, state, entered, attempt, error },
+    });
+}

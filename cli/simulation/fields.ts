@@ -1,0 +1,52 @@
+import type { CollectCommand, FlowEvent } from '../../flows/commands.js';
+import { SecureValues } from '../../server/secure/secure-values.js';
+import { collect } from './collect.js';
+import type { Line } from './line.js';
+
+/** Attempts of all runs of a call, so that whoever calls can tell one open field from the next. */
+export class AttemptCount {
+  #count = 0;
+
+  next(): number {
+    this.#count += 1;
+    return this.#count;
+  }
+}
+
+/** The fields of one run of a flow: keys go into secure values, whatever the type of the flow. */
+export class Fields {
+  readonly values = new SecureValues();
+  readonly #line: Line;
+  readonly #attempts: AttemptCount;
+  readonly #signal: AbortSignal;
+  #surplusSince: number | null = null;
+
+  constructor(line: Line, attempts: AttemptCount, signal: AbortSignal) {
+    this.#line = line;
+    this.#attempts = attempts;
+    this.#signal = signal;
+  }
+
+  async collect(command: CollectCommand): Promise<FlowEvent> {
+    const { field, into } = command;
+    // As in a secure session: what was asked for in the open takes no secure value's place.
+    const held = into.scope === 'secure' ? into.name : `${into.scope}.${into.name}`;
+    const value = this.values.create(held, field.kind);
+    const collected = await collect(command, {
+      line: this.#line,
+      attempt: this.#attempts.next(),
+      value,
+      card: field.cardVariable === null ? null : (this.values.get(field.cardVariable) ?? null),
+      signal: this.#signal,
+      surplusSince: this.#surplusSince,
+    });
+    this.#surplusSince = collected.surplusSince;
+    const { result } = collected;
+    if (result.ok && into.scope === 'secure') return { type: 'collected', result: { ok: true } };
+    const plain = result.ok
+      ? value.use('extract', (digits) => Buffer.from(digits).toString('latin1'))
+      : undefined;
+    this.values.drop(held);
+    return { type: 'collected', result: result.ok ? { ok: true, value: plain } : result };
+  }
+}

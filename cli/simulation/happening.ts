@@ -1,0 +1,39 @@
+import type {
+  CollectCommand,
+  DataResult,
+  FlowCommand,
+  FlowNote,
+  PlainValue,
+  Transform,
+} from '../../flows/commands.js';
+import type { FieldProgress } from '../../server/call/events.js';
+import type { CallEnd, SecureEnd, SecureState } from '../../server/call/views.js';
+
+/** What happens in a simulated call. None of it can hold a digit of a secure field. */
+export type HappeningBody =
+  | { readonly type: 'flow'; readonly flow: string }
+  | { readonly type: 'action'; readonly note: FlowNote }
+  | { readonly type: 'prompt'; readonly text: string }
+  | {
+      readonly type: 'field';
+      readonly scope: CollectCommand['into']['scope'];
+      readonly progress: FieldProgress;
+    }
+  | { readonly type: 'extract'; readonly transform: Transform; readonly source: string }
+  | { readonly type: 'charge'; readonly command: FlowCommand & { readonly do: 'callSecureData' } }
+  | { readonly type: 'verdict'; readonly status: DataResult['status']; readonly reason: string }
+  | { readonly type: 'to-agent'; readonly agent: string; readonly result: string }
+  | { readonly type: 'to-secure-flow'; readonly flow: string; readonly invocationData: string }
+  | { readonly type: 'secure'; readonly state: SecureState; readonly end: SecureEnd | null }
+  /** Keys that the leaving guard kept from the agent. */
+  | { readonly type: 'swallowed'; readonly keys: number }
+  /** What the agent's script receives. */
+  | { readonly type: 'result'; readonly data: Readonly<Record<string, PlainValue>> }
+  | { readonly type: 'end'; readonly end: CallEnd | 'talking' };
+
+export type Happening = HappeningBody & {
+  /** Ms since the call began. */
+  readonly at: number;
+  /** The call is in secure mode. */
+  readonly secure: boolean;
+};

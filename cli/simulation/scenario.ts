@@ -1,0 +1,26 @@
+import type { DataResult, FlowEvent } from '../../flows/commands.js';
+import type { CalendarMonth } from '../../flows/fields/expiry.js';
+
+/** What the flow meets, beside the caller. */
+export interface Scenario {
+  readonly from: string;
+  readonly to: string;
+  /** What the agent hands to the secure flow that the simulation begins with. */
+  readonly invocationData: string;
+  /** The month that cards are judged in. */
+  readonly today: CalendarMonth;
+  /** Answers of the gateway in turn; the sandbox answers what is left. */
+  readonly gateway: readonly DataResult[];
+  /** What comes of ringing an agent, in turn; the last one stands for all that follow. */
+  readonly agents: readonly AgentResult[];
+  /** The shields cannot be engaged: secure sessions are refused. */
+  readonly refusesSecure: boolean;
+}
+
+export const AGENT_RESULTS = ['answered', 'no-answer', 'no-agent'] as const;
+export type AgentResult = (typeof AGENT_RESULTS)[number];
+
+/** What a flow is told of a transfer that did not come about. */
+export function transferFailed(error: string, message: string): FlowEvent {
+  return { type: 'transferFailed', error, message };
+}

@@ -1,0 +1,120 @@
+import Type, { type Static } from 'typebox';
+import { readDocument } from '../../flows/document.js';
+import { duration, milliseconds } from '../../flows/duration.js';
+import { FlowError } from '../../flows/problems.js';
+import { schemaProblems } from '../../flows/schema-problems.js';
+import { AGENT_RESULTS, type Scenario } from './scenario.js';
+import type { Step } from './scripted-caller.js';
+
+const strict = { additionalProperties: false } as const;
+
+const Act = Type.Union(
+  [
+    Type.Object({ keys: Type.String({ pattern: '^[0-9*#]{1,100}$' }) }, strict),
+    Type.Object({ wait: duration('how long the caller does nothing', '1s') }, strict),
+    Type.Literal('hang-up'),
+    Type.Literal('cancel'),
+  ],
+  { description: `keys: '12#', wait: 5s, hang-up or cancel` },
+);
+
+const Answer = Type.Object(
+  {
+    status: Type.Enum(['approved', 'declined', 'in-doubt', 'error'], {
+      description: 'approved, declined, in-doubt or error',
+    }),
+    reason: Type.Optional(Type.String({ description: 'a text' })),
+    outputs: Type.Optional(
+      Type.Record(
+        Type.String(),
+        Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()], { description: 'a value' }),
+        { description: 'values by name' },
+      ),
+    ),
+  },
+  { ...strict, description: 'a mapping with status, reason, outputs' },
+);
+
+const Document = Type.Object(
+  {
+    description: Type.Optional(Type.String({ description: 'a text' })),
+    today: Type.Optional(
+      Type.String({ pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$', description: 'a month, as 2026-11' }),
+    ),
+    from: Type.Optional(Type.String({ description: 'who calls, a text' })),
+    to: Type.Optional(Type.String({ description: 'who is called, a text' })),
+    invocationData: Type.Optional(Type.String({ description: 'what the agent hands over, a text' })),
+    caller: Type.Optional(
+      Type.Array(Act, { description: `a list of keys: '12#', wait: 5s, hang-up, cancel` }),
+    ),
+    gateway: Type.Optional(Type.Array(Answer, { description: 'a list of answers' })),
+    agents: Type.Optional(
+      Type.Array(Type.Enum([...AGENT_RESULTS]), { description: `a list of ${AGENT_RESULTS.join(', ')}` }),
+    ),
+    secureSession: Type.Optional(Type.Literal('refused', { description: 'refused, or leave it out' })),
+    expect: Type.Optional(Type.String({ description: 'the trace, a text with a line for each thing' })),
+  },
+  strict,
+);
+type Document = Static<typeof Document>;
+
+export const SCRIPT_KEYS: readonly string[] = Object.keys(Document.properties);
+
+/** A replay of a flow without a person: who does what, and the trace it must leave. */
+export interface Script {
+  readonly scenario: Scenario;
+  readonly steps: readonly Step[];
+  /** Null when the script expects nothing. */
+  readonly expected: readonly string[] | null;
+}
+
+/** Reads a digit script. Throws {@link FlowError} with every problem found; none of them quotes a key. */
+export function readScript(source: string, file: string): Script {
+  const document = readDocument(source, file);
+  const { value } = document;
+  const isMapping = value !== null && typeof value === 'object' && !Array.isArray(value);
+  if (!isMapping) {
+    const [message, remedy] = ['a digit script is a mapping', 'begin with caller: and expect:'];
+    throw new FlowError([{ file, line: 1, column: 1, message, remedy }]);
+  }
+  const problems = schemaProblems(Document, value as Readonly<Record<string, unknown>>);
+  if (problems.length > 0) {
+    throw new FlowError(
+      problems.map(({ path, isKey, message, remedy }) => ({
+        file,
+        ...(isKey ? document.keyPlace(path) : document.place(path)),
+        message,
+        remedy,
+      })),
+    );
+  }
+  return scriptOf(value as Document);
+}
+
+function scriptOf(document: Document): Script {
+  const { today, from = 'sip:caller', to = 'sip:tacet', invocationData = '' } = document;
+  return {
+    scenario: {
+      from,
+      to,
+      invocationData,
+      today: monthOf(today === undefined ? new Date() : new Date(`${today}-15`)),
+      gateway: (document.gateway ?? []).map(({ status, reason = '', outputs = {} }) => ({
+        status,
+        reason,
+        outputs,
+      })),
+      agents: document.agents ?? [],
+      refusesSecure: document.secureSession === 'refused',
+    },
+    steps: (document.caller ?? []).map((act) =>
+      typeof act === 'object' && 'wait' in act ? { waitMs: milliseconds(act.wait) } : act,
+    ),
+    expected: document.expect === undefined ? null : document.expect.trimEnd().split('\n'),
+  };
+}
+
+/** As people count months. */
+export function monthOf(date: Date): Scenario['today'] {
+  return { year: date.getFullYear(), month: date.getMonth() + 1 };
+}

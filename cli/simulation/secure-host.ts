@@ -1,0 +1,94 @@
+import type { DataResult, FlowCommand, FlowNote } from '../../flows/commands.js';
+import { transform } from '../../flows/fields/transforms.js';
+import type { Executed, FlowHost } from '../../server/call/run-flow.js';
+import type { Connector } from '../../server/connectors/connector.js';
+import type { SecureFlowEnd } from '../../server/secure/secure-run.js';
+import type { SecureValue } from '../../server/secure/secure-value.js';
+import type { Fields } from './fields.js';
+import type { Line } from './line.js';
+
+export interface SecureHostOptions {
+  readonly line: Line;
+  readonly fields: Fields;
+  readonly gateway: Connector;
+  readonly sessionId: string;
+  readonly signal: AbortSignal;
+}
+
+/** Executes the commands of a secure flow, as server/secure/secure-run.ts does. */
+export class SecureHost implements FlowHost<SecureFlowEnd> {
+  readonly #options: SecureHostOptions;
+  #lastData: DataResult | null = null;
+
+  constructor(options: SecureHostOptions) {
+    this.#options = options;
+  }
+
+  /** The verdict of the last charge; what the agent is told when the flow could not say it. */
+  get lastData(): DataResult | null {
+    return this.#lastData;
+  }
+
+  note(note: FlowNote): void {
+    this.#options.line.tell({ type: 'action', note });
+  }
+
+  async execute(command: FlowCommand): Promise<Executed<SecureFlowEnd>> {
+    const { line, fields, signal } = this.#options;
+    switch (command.do) {
+      case 'play':
+        await line.play(command.audio, signal, command.bargeIn);
+        return { event: { type: 'played' } };
+      case 'wait':
+        await line.wait(command.ms, signal);
+        return { event: { type: 'waited' } };
+      case 'collect':
+        return { event: await fields.collect(command) };
+      case 'callSecureData':
+        return { event: { type: 'dataCalled', result: await this.#callSecureData(command) } };
+      case 'extract': {
+        line.tell({ type: 'extract', transform: command.transform, source: command.source });
+        const source = fields.values.get(command.source);
+        const value = source?.use('extract', (digits) => transform(command.transform, digits)) ?? null;
+        return { event: { type: 'extracted', value } };
+      }
+      case 'returnToAgent':
+        return { end: { kind: 'return', data: command.data } };
+      case 'disconnect':
+        return { end: { kind: 'disconnect', reason: command.reason } };
+      case 'transferToSecureFlow':
+      case 'transferToAgent':
+        return { end: { kind: 'disconnect', reason: 'error' } };
+    }
+  }
+
+  async #callSecureData(command: FlowCommand & { do: 'callSecureData' }): Promise<DataResult> {
+    const { line, fields } = this.#options;
+    const { values } = fields;
+    line.tell({ type: 'charge', command });
+    line.say(command.processingAudio);
+    const answer = await this.#charge(command);
+    values.dropSecurityCodes();
+    const reason = String(values.redact({ reason: answer.reason }).reason);
+    this.#lastData = { status: answer.status, reason, outputs: values.redact(answer.outputs) };
+    line.tell({ type: 'verdict', status: answer.status, reason });
+    return this.#lastData;
+  }
+
+  async #charge({ secureInputs, occurrence, operation, inputs }: FlowCommand & { do: 'callSecureData' }) {
+    const { fields, gateway, sessionId, signal } = this.#options;
+    const secure = new Map<string, SecureValue>();
+    for (const [input, name] of Object.entries(secureInputs)) {
+      const value = fields.values.get(name);
+      if (!value) return { status: 'error' as const, reason: 'missing-input', outputs: {} };
+      secure.set(input, value);
+    }
+    return gateway.charge({
+      operation,
+      idempotencyKey: `${sessionId}:${occurrence}`,
+      secure,
+      inputs,
+      signal,
+    });
+  }
+}

@@ -1,0 +1,43 @@
+import type { Happening } from './happening.js';
+
+/** One line of a trace; null for what passes without leaving one. */
+export function traceLine(happening: Happening): string | null {
+  switch (happening.type) {
+    case 'flow':
+      return `flow ${happening.flow}`;
+    case 'action':
+      return null;
+    case 'prompt':
+      return `prompt ${happening.text}`;
+    case 'field':
+      return fieldLine(happening);
+    case 'extract':
+      return `extract ${happening.transform} of ${happening.source}`;
+    case 'charge': {
+      const { connector, secureInputs, inputs } = happening.command;
+      const secure = Object.entries(secureInputs).map(([input, name]) => `${input}=${name}`);
+      return `charge ${connector} ${secure.join(' ')} ${JSON.stringify(inputs)}`;
+    }
+    case 'verdict':
+      return `charge ${happening.status}${happening.reason && `: ${happening.reason}`}`;
+    case 'to-agent':
+      return `transferToAgent ${happening.agent}: ${happening.result}`;
+    case 'to-secure-flow':
+      return `transferToSecureFlow ${happening.flow} ${happening.invocationData}`.trimEnd();
+    case 'secure':
+      return `secure ${happening.state}${happening.end === null ? '' : `: ${happening.end}`}`;
+    case 'swallowed':
+      return `keys swallowed: ${happening.keys}`;
+    case 'result':
+      return `result ${JSON.stringify(happening.data)}`;
+    case 'end':
+      return `end ${happening.end}`;
+  }
+}
+
+function fieldLine({ scope, progress }: Happening & { type: 'field' }): string | null {
+  const { field, name, state, entered, attempt, error } = progress;
+  if (state !== 'accepted' && state !== 'rejected') return null;
+  const verdict = state === 'accepted' ? `${entered} keys` : error;
+  return `collect ${field} into ${scope}.${name} #${attempt}: ${verdict}`;
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { flowGraph } from '../../flows/graph.js';
+import { loadFlow } from '../../flows/loader.js';
+import { tacet } from './cli-run.js';
+
+const SOURCE = `name: door
+type: inbound
+variables:
+  n: { type: string }
+tasks:
+  main:
+    - do: decision
+      name: known
+      if: flow.n == "1"
+      then:
+        - do: transferToSecureFlow
+          flow: card-payment
+      else:
+        - do: playAudio
+          prompt: Goodbye.
+    - do: disconnect
+onError:
+  - do: disconnect
+`;
+
+const TREE = `🔑 door (inbound)
+🔑 tasks.main
+🔑 ├─ decision known
+🔑 │  ├─ then:
+🔑 │  │  └─ transferToSecureFlow
+   │  └─ else:
+   │     └─ playAudio
+   └─ disconnect
+   onError
+   └─ disconnect
+`;
+
+describe('tacet show', () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tacet-show-'));
+    await writeFile(join(folder, 'door.yaml'), SOURCE);
+    await writeFile(join(folder, 'broken.yaml'), SOURCE.replace('then:', 'than:'));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  it('prints a tree with a key on what is secure and on its ancestors', async () => {
+    assert.deepEqual(await tacet(['show', 'door.yaml'], folder), { code: 0, out: TREE, err: '' });
+  });
+
+  it('prints nodes and edges for programs', async () => {
+    const { code, out } = await tacet(['show', '--json', 'door.yaml'], folder);
+    assert.equal(code, 0);
+    assert.deepEqual(JSON.parse(out), flowGraph(loadFlow(SOURCE, 'door.yaml')));
+  });
+
+  it('prints the problems of a flow that has some', async () => {
+    const { code, out } = await tacet(['show', 'broken.yaml'], folder);
+    assert.equal(code, 1);
+    assert.equal(out, "broken.yaml:10:7: unknown key 'than' (did you mean 'then'?)\n");
+  });
+
+  it('takes one file that can be read', async () => {
+    const library = fileURLToPath(new URL('../../../flows/library/', import.meta.url));
+    for (const args of [[], ['door.yaml', 'door.yaml'], ['nowhere.yaml'], [library]]) {
+      const { code, out } = await tacet(['show', ...args], folder);
+      assert.equal(code, 2, args.join(' '));
+      assert.equal(out, '');
+    }
+  });
+});

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { difference } from '../../cli/simulation/difference.js';
+import { replay } from '../../cli/simulation/replay.js';
+import { readScript } from '../../cli/simulation/script.js';
+import { TerminalCaller } from '../../cli/simulation/terminal-caller.js';
+import { loadFlow } from '../../flows/loader.js';
+
+const TWICE = loadFlow(
+  `name: twice
+type: secure
+variables:
+  card: { type: secure }
+  code: { type: secure }
+tasks:
+  main:
+    - { do: collectInput, field: cardNumber, into: secure.card, prompt: Card. }
+    - { do: collectInput, field: securityCode, into: secure.code, card: secure.card, prompt: Code. }
+    - &charge
+      do: callSecureData
+      connector: bank
+      secureInputs: { cardNumber: secure.card, securityCode: secure.code }
+      into: charge
+      onDeclined: [{ do: playAudio, prompt: 'No: {{ data.charge.reason }}.' }]
+      onError: [{ do: returnToAgent, data: { echo: 'get(data.charge, "echo", "")', reason: data.charge.reason } }]
+    - do: playAudio
+      prompt: Again, {{ get(data.charge, "echo", "") }}.
+    - *charge
+    - do: disconnect
+`,
+  'twice.yaml',
+);
+
+const DOOR = loadFlow(
+  `name: door
+type: inbound
+tasks:
+  main:
+    - do: playAudio
+      prompt: Press a key to skip this.
+      bargeIn: true
+    - do: transferToSecureFlow
+      name: toPayment
+      flow: twice
+      preTransferAudio: One moment.
+      failedTransferAudio: That did not work.
+      onFailure:
+        - do: playAudio
+          prompt: '{{ data.toPayment.error }}'
+        - do: disconnect
+`,
+  'door.yaml',
+);
+
+const FLOWS = new Map([TWICE, DOOR].map((flow) => [flow.name, flow]));
+const KEYS = "caller:\n  - keys: '4242424242424242#'\n  - keys: '123'\n";
+
+function trace(flow: typeof TWICE, script: string) {
+  return replay(flow, FLOWS, readScript(script, 'script.yaml'));
+}
+
+describe('a simulated call is as one of the server', () => {
+  it('has no security code after a charge, whatever came of it', async () => {
+    const lines = await trace(TWICE, `${KEYS}gateway: [{ status: declined, reason: no }]\n`);
+    assert.deepEqual(lines.slice(-8), [
+      'prompt No: no.',
+      'prompt Again, .',
+      'charge bank cardNumber=card securityCode=code {}',
+      'charge error: missing-input',
+      'secure unshielding',
+      'result {"echo":"","reason":"missing-input"}',
+      'secure ended: returned',
+      'end talking',
+    ]);
+  });
+
+  it('takes a card number out of what a gateway says', async () => {
+    const lines = await trace(
+      TWICE,
+      `${KEYS}gateway:\n  - { status: approved, outputs: { echo: 4242 4242 4242 4242 } }\n`,
+    );
+    assert.ok(lines.includes('prompt Again, [redacted].'), lines.join('\n'));
+  });
+
+  it('tells the flow of a secure session that was refused', async () => {
+    const lines = await trace(DOOR, 'secureSession: refused\n');
+    assert.deepEqual(lines.slice(-4), [
+      'secure ended: shield-failed',
+      'prompt That did not work.',
+      'prompt shield-failed',
+      'end flow-disconnected',
+    ]);
+  });
+
+  it('ends without an agent when the flow returns to one, and keeps nothing of a hang-up', async () => {
+    const returned = await trace(DOOR, `${KEYS}gateway: [{ status: error, reason: no }]\n`);
+    assert.deepEqual(returned.slice(-2), ['secure ended: disconnected', 'end flow-disconnected']);
+    const gone = await trace(DOOR, "caller:\n  - wait: 300ms\n  - keys: '1'\n  - hang-up\n");
+    assert.deepEqual(gone.slice(-3), [
+      'secure unshielding',
+      'secure ended: customer-hung-up',
+      'end customer-hung-up',
+    ]);
+  });
+
+  it('does not end what is no secure session when an agent would', async () => {
+    const lines = await trace(DOOR, 'secureSession: refused\ncaller:\n  - wait: 1s\n  - cancel\n');
+    assert.equal(lines.at(-1), 'end flow-disconnected');
+  });
+});
+
+describe('the keyboard', () => {
+  it('keeps no key that was read', async () => {
+    const typed = Buffer.from('12h');
+    async function* once() {
+      yield typed;
+    }
+    const caller = new TerminalCaller(once());
+    const codes: number[] = [];
+    const moment = { now: 0, until: 1000, field: 1 };
+    for (let next = await caller.next(moment); next?.act.do === 'key'; next = await caller.next(moment)) {
+      codes.push(next.act.code);
+    }
+    assert.deepEqual(codes, [49, 50]);
+    assert.ok(typed.every((byte) => byte === 0));
+    await caller.close();
+  });
+});
+
+describe('a difference', () => {
+  it('keeps what is common and marks the rest', () => {
+    assert.equal(difference(['a', 'b'], ['a', 'b']), null);
+    assert.deepEqual(difference(['a', 'b', 'c', 'd'], ['a', 'x', 'c']), ['  a', '- b', '+ x', '  c', '- d']);
+    assert.deepEqual(difference([], ['a']), ['+ a']);
+    assert.deepEqual(difference(['a'], []), ['- a']);
+    assert.deepEqual(difference(['a', 'a'], ['a']), ['  a', '- a']);
+  });
+});
