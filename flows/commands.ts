@@ -30,6 +30,7 @@ export type CaptureError =
   | 'invalid-bank-routing-number'
   | 'invalid-bank-account-number'
   | 'invalid-input'
+  | 'input-matching-failed'
   | 'caller-interrupted-with-star'
   | 'caller-hung-up';
 
@@ -54,6 +55,8 @@ export interface CollectCommand {
    */
   readonly into: { readonly scope: 'secure' | 'flow' | 'menu'; readonly name: string };
   readonly audio: readonly AudioItem[];
+  /** Asks for the same keys once more, to be compared; null: they are keyed once. */
+  readonly again: readonly AudioItem[] | null;
   readonly bargeIn: boolean;
   readonly firstDigitTimeoutMs: number;
   readonly interDigitTimeoutMs: number;

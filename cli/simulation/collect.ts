@@ -4,7 +4,7 @@ import { brandOf } from '../../flows/fields/brands.js';
 import type { Collected, CollectOptions } from '../../server/call/collect.js';
 import type { Line } from './line.js';
 
-export interface AttemptOptions extends Omit<CollectOptions, 'leg' | 'onProgress'> {
+export interface AttemptOptions extends Omit<CollectOptions, 'leg'> {
   readonly line: Line;
   /** Counts the attempts of the call. */
   readonly attempt: number;
@@ -12,8 +12,7 @@ export interface AttemptOptions extends Omit<CollectOptions, 'leg' | 'onProgress
 
 /** One attempt at one field, as server/call/collect.ts makes it, on the clock of the line. */
 export async function collect(command: CollectCommand, options: AttemptOptions): Promise<Collected> {
-  const { line, value, card, signal, surplusSince } = options;
-  const tell = teller(command, line);
+  const { line, value, card, signal, surplusSince, onProgress: tell } = options;
   const collector = new Collector({
     command,
     sink: value,
@@ -52,14 +51,4 @@ async function advance(
   const step = act?.do === 'key' ? collector.key(act.code, line.now) : collector.timer(line.now);
   const promptEnded = line.now >= promptEnds && step.result === null && step.change === null;
   return promptEnded ? collector.audioEnded(line.now) : step;
-}
-
-function teller(command: CollectCommand, line: Line) {
-  const { field, into, attempt } = command;
-  return (...[state, entered, error]: Parameters<CollectOptions['onProgress']>): void =>
-    line.tell({
-      type: 'field',
-      scope: into.scope,
-      progress: { field: field.kind, name: into.name, state, entered, attempt, error },
-    });
 }

@@ -1,4 +1,6 @@
 import type { CollectCommand, FlowEvent } from '../../flows/commands.js';
+import type { CollectOptions } from '../../server/call/collect.js';
+import { collectTwice } from '../../server/call/collect-twice.js';
 import { SecureValues } from '../../server/secure/secure-values.js';
 import { collect } from './collect.js';
 import type { Line } from './line.js';
@@ -32,14 +34,16 @@ export class Fields {
     // As in a secure session: what was asked for in the open takes no secure value's place.
     const held = into.scope === 'secure' ? into.name : `${into.scope}.${into.name}`;
     const value = this.values.create(held, field.kind);
-    const collected = await collect(command, {
+    const options = {
       line: this.#line,
       attempt: this.#attempts.next(),
       value,
       card: field.cardVariable === null ? null : (this.values.get(field.cardVariable) ?? null),
       signal: this.#signal,
       surplusSince: this.#surplusSince,
-    });
+      onProgress: teller(command, this.#line),
+    };
+    const collected = await collectTwice(command, options, collect);
     this.#surplusSince = collected.surplusSince;
     const { result } = collected;
     if (result.ok && into.scope === 'secure') return { type: 'collected', result: { ok: true } };
@@ -49,4 +53,14 @@ export class Fields {
     this.values.drop(held);
     return { type: 'collected', result: result.ok ? { ok: true, value: plain } : result };
   }
+}
+
+function teller(command: CollectCommand, line: Line): CollectOptions['onProgress'] {
+  const { field, into, attempt } = command;
+  return (state, entered, error) =>
+    line.tell({
+      type: 'field',
+      scope: into.scope,
+      progress: { field: field.kind, name: into.name, state, entered, attempt, error },
+    });
 }

@@ -54,6 +54,7 @@ const Retry = Type.Object(
     'invalid-bank-routing-number': Type.Optional(Prompt),
     'invalid-bank-account-number': Type.Optional(Prompt),
     'invalid-input': Type.Optional(Prompt),
+    'input-matching-failed': Type.Optional(Prompt),
     default: Type.Optional(Prompt),
   },
   { additionalProperties: false, description: 'prompts by error, and default for every other error' },
@@ -83,6 +84,7 @@ const schema = Type.Object(
       description: 'a declared variable, as secure.card or flow.choice',
     }),
     prompt: Prompt,
+    again: Type.Optional(Prompt),
     retry: Type.Optional(Retry),
     lastRetry: Type.Optional(Retry),
     attempts: Type.Optional(
@@ -123,6 +125,7 @@ export const collectInput = defineAction({
   ends: () => false,
   prompts: (fields) => [
     fields.prompt,
+    fields.again,
     ...Object.values(fields.retry ?? {}),
     ...Object.values(fields.lastRetry ?? {}),
   ],
@@ -166,6 +169,7 @@ function command(fields: Fields, run: Run, attempt: number, prompt: Prompt): Col
     },
     into: { scope: fields.into.startsWith('flow.') ? 'flow' : 'secure', name: bareName(fields.into) },
     audio: run.audio(prompt),
+    again: fields.again === undefined ? null : run.audio(fields.again),
     bargeIn: fields.bargeIn ?? true,
     firstDigitTimeoutMs: milliseconds(fields.firstDigitTimeout ?? '5s'),
     interDigitTimeoutMs: milliseconds(fields.interDigitTimeout ?? '3s'),
@@ -183,6 +187,7 @@ function key(name: '#' | '*' | 'none'): '#' | '*' | null {
 
 function checkFields(fields: Fields, check: ActionCheck): void {
   check.prompt(['prompt'], fields.prompt);
+  check.prompt(['again'], fields.again);
   for (const set of ['retry', 'lastRetry'] as const) {
     for (const [error, prompt] of Object.entries(fields[set] ?? {})) check.prompt([set, error], prompt);
   }

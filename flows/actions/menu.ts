@@ -79,6 +79,7 @@ function ask(fields: Fields, run: Run, attempt: number, before: Prompt | undefin
     field: { kind: 'menu', min: 1, max: 1, brands: [], cardVariable: null, choices },
     into: { scope: 'menu', name: run.action.name },
     audio: [...run.audio(before), ...run.audio(fields.prompt)],
+    again: null,
     bargeIn: fields.bargeIn ?? true,
     firstDigitTimeoutMs: timeoutMs,
     interDigitTimeoutMs: timeoutMs,

@@ -4,6 +4,7 @@ import { SecureValue } from '../secure/secure-value.js';
 import type { TransferResult } from '../transfer/to-agent.js';
 import { pause } from './abort.js';
 import { collect } from './collect.js';
+import { collectTwice } from './collect-twice.js';
 import type { Conversation } from './conversation.js';
 import { playTo } from './play.js';
 import type { Executed, FlowHost } from './run-flow.js';
@@ -67,14 +68,15 @@ export class InboundRun implements FlowHost<InboundEnd> {
   async #collect(command: CollectCommand): Promise<Executed<InboundEnd>> {
     const value = new SecureValue();
     try {
-      const collected = await collect(command, {
+      const options = {
         leg: this.#options.conversation.customer.leg,
         value,
         card: null,
         signal: this.#options.signal,
         surplusSince: this.#surplusSince,
         onProgress: () => {},
-      });
+      };
+      const collected = await collectTwice(command, options, collect);
       this.#surplusSince = collected.surplusSince;
       if (!collected.result.ok) return { event: { type: 'collected', result: collected.result } };
       const plain = value.use('extract', (digits) => Buffer.from(digits).toString('latin1'));

@@ -1,7 +1,8 @@
 import type { CollectCommand, DataResult, FlowCommand, FlowNote, PlainValue } from '../../flows/commands.js';
 import { transform } from '../../flows/fields/transforms.js';
 import { pause } from '../call/abort.js';
-import { collect } from '../call/collect.js';
+import { type CollectOptions, collect } from '../call/collect.js';
+import { collectTwice } from '../call/collect-twice.js';
 import type { FieldProgress } from '../call/events.js';
 import type { Leg } from '../call/leg.js';
 import { playTo } from '../call/play.js';
@@ -84,7 +85,7 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
     const held = into.scope === 'secure' ? into.name : `${into.scope}.${into.name}`;
     const value = values.create(held, field.kind);
     const card = field.cardVariable === null ? null : (values.get(field.cardVariable) ?? null);
-    const collected = await collect(command, {
+    const options: CollectOptions = {
       leg: customer,
       value,
       card,
@@ -92,7 +93,8 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
       surplusSince: this.#surplusSince,
       onProgress: (state, entered, error) =>
         onProgress({ field: field.kind, name: into.name, state, entered, attempt, error }),
-    });
+    };
+    const collected = await collectTwice(command, options, collect);
     this.#surplusSince = collected.surplusSince;
     if (!collected.result.ok) {
       values.drop(held);

@@ -82,6 +82,36 @@ describe('a simulated call is as one of the server', () => {
     assert.ok(lines.includes('prompt Again, [redacted].'), lines.join('\n'));
   });
 
+  it('asks for a field twice where its flow says so, and for both anew when they differ', async () => {
+    const flow = loadFlow(
+      `name: account
+type: secure
+variables:
+  account: { type: secure }
+tasks:
+  main:
+    - do: collectInput
+      field: accountNumber
+      into: secure.account
+      prompt: Account.
+      again: Once more.
+      retry: { input-matching-failed: They differ. }
+    - do: disconnect
+`,
+      'account.yaml',
+    );
+    const script =
+      "caller:\n  - keys: '12345678#'\n  - keys: '12345679#'\n  - keys: '4711#'\n  - keys: '4711#'\n";
+    assert.deepEqual((await trace(flow, script)).slice(4, -3), [
+      'prompt Account.',
+      'prompt Once more.',
+      'collect accountNumber into secure.account #1: input-matching-failed',
+      'prompt They differ.',
+      'prompt Once more.',
+      'collect accountNumber into secure.account #2: 4 keys',
+    ]);
+  });
+
   it('tells the flow of a secure session that was refused', async () => {
     const lines = await trace(DOOR, 'secureSession: refused\n');
     assert.deepEqual(lines.slice(-4), [

@@ -33,6 +33,7 @@ test('menu: asks for one key among its choices', () => {
     field: { kind: 'menu', min: 1, max: 1, brands: [], cardVariable: null, choices: '12*' },
     into: { scope: 'menu', name: 'ask' },
     audio: [{ text: 'Choose' }],
+    again: null,
     bargeIn: false,
     firstDigitTimeoutMs: 8000,
     interDigitTimeoutMs: 8000,

@@ -13,6 +13,7 @@ const COLLECT: CollectCommand = {
   field: { kind: 'digits', min: 4, max: 4, brands: [], cardVariable: null },
   into: { scope: 'secure', name: 'pin' },
   audio: [],
+  again: null,
   bargeIn: true,
   firstDigitTimeoutMs: 60_000,
   interDigitTimeoutMs: 20,
@@ -79,6 +80,35 @@ describe('secure run', () => {
     const failed = run.execute({ ...COLLECT, firstDigitTimeoutMs: 1 });
     assert.deepEqual(await failed, { event: { type: 'collected', result: { ok: false, error: 'timeout' } } });
     assert.equal(values.get('pin'), undefined);
+    assert.equal(liveSecureValues(), 0);
+  });
+
+  it('keeps a field that was keyed twice alike, and nothing of one that was not', async () => {
+    const twice = async (first: string, second: string) => {
+      const collecting = run.execute({ ...COLLECT, again: [] });
+      // A # before a field is the late end of the one before.
+      customer.press(`#${first}`);
+      await new Promise(setImmediate);
+      customer.press(`#${second}`);
+      return collecting;
+    };
+    assert.deepEqual(await twice('1234', '1234'), { event: { type: 'collected', result: { ok: true } } });
+    assert.equal(values.get('pin')?.length, 4);
+    assert.equal(liveSecureValues(), 1);
+    const error = 'input-matching-failed';
+    for (const other of ['1235', '123#']) {
+      assert.deepEqual(await twice('1234', other), {
+        event: { type: 'collected', result: { ok: false, error } },
+      });
+      assert.equal(liveSecureValues(), 0);
+    }
+    const first = run.execute({ ...COLLECT, again: [] });
+    customer.press('#1234');
+    await new Promise(setImmediate);
+    customer.press('#12');
+    hangUp.abort();
+    const { event } = (await first) as { event: { result: object } };
+    assert.deepEqual(event.result, { ok: false, error: 'caller-hung-up' });
     assert.equal(liveSecureValues(), 0);
   });
 
