@@ -120,6 +120,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const api = await createApi({
     conversations: calls,
     events,
+    flows,
     tokens,
     health: { ready: () => readiness(sip, media, calls) },
     metrics: metrics.registry,

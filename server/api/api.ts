@@ -9,6 +9,7 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify';
 import type { Registry } from 'prom-client';
+import type { FlowSet } from '../../flows/flow.js';
 import type { Conversations } from '../call/conversations.js';
 import type { CallEvents } from '../call/events.js';
 import { ERRORS } from '../errors.js';
@@ -19,6 +20,7 @@ import { FailedAttempts } from './failed-attempts.js';
 import { describeApi } from './openapi.js';
 import { conversationRoutes } from './routes/conversations.js';
 import { eventRoute, type StreamLimits } from './routes/events.js';
+import { flowRoutes } from './routes/flows.js';
 import { healthRoutes, type Readiness } from './routes/health.js';
 import { metricsRoute } from './routes/metrics.js';
 import { secureSessionRoutes } from './routes/secure-sessions.js';
@@ -36,6 +38,7 @@ export type Api = FastifyInstance<
 export interface ApiDependencies {
   readonly conversations: Conversations;
   readonly events: CallEvents;
+  readonly flows: FlowSet;
   readonly tokens: TokenStore;
   readonly health: { ready(): Readiness };
   readonly metrics: Registry;
@@ -111,6 +114,7 @@ export async function createApi(dependencies: ApiDependencies): Promise<Api> {
   metricsRoute(app, metrics);
   conversationRoutes(app, conversations);
   secureSessionRoutes(app, conversations, log);
+  flowRoutes(app, dependencies.flows);
   eventRoute(app, events, conversations, dependencies.streams ?? STREAMS);
   boundClosing(app);
   await app.ready();

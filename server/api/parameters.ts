@@ -3,6 +3,8 @@ import Type from 'typebox';
 export const CONVERSATION = '/api/v1/conversations/:id';
 export const SECURE_SESSIONS = `${CONVERSATION}/secure-sessions` as const;
 
+export const FLOWS = '/api/v1/flows';
+
 const id = Type.String({ minLength: 1, maxLength: 100, description: 'identifier of the conversation' });
 
 export const ConversationParams = Type.Object({ id });
