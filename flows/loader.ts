@@ -146,6 +146,7 @@ function load(source: string, fileName: string): Loaded {
     type: header.type,
     description: header.description ?? '',
     fileName,
+    source,
     directory: resolve(dirname(fileName)),
     ...variables,
     dataNames: dataNames(builder.sound.keys()),

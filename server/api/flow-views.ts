@@ -22,3 +22,20 @@ export function flowSummary(flow: Flow): FlowSummary {
   const secure = actions.some((action) => isSecure(flow, action));
   return { name, type, description, secure, actions: actions.length };
 }
+
+const VARIABLE_TYPES = ['string', 'number', 'boolean', 'secure'] as const;
+
+export const FlowView = Type.Object({
+  ...FlowSummary.properties,
+  document: Type.String({ description: 'the YAML document, as it was loaded' }),
+  variables: Type.Array(Type.Object({ name: Type.String(), type: Type.Enum(VARIABLE_TYPES) }), {
+    description: 'as declared, those of type secure last; the values belong to calls and are not shown',
+  }),
+});
+export type FlowView = Static<typeof FlowView>;
+
+export function flowView(flow: Flow): FlowView {
+  const plain = Object.entries(flow.variables).map(([name, { type }]) => ({ name, type }));
+  const secure = flow.secureVariables.map((name) => ({ name, type: 'secure' as const }));
+  return { ...flowSummary(flow), document: flow.source, variables: [...plain, ...secure] };
+}

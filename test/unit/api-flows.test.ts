@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { loadFlow } from '../../flows/loader.js';
 import { type Fixture, FLOWS, fixture, TOKEN } from './api-fake.js';
 
 const ROUTE = '/api/v1/flows';
+
+interface FlowVariable {
+  readonly name: string;
+  readonly type: string;
+}
 
 describe('the flows of the API', () => {
   let made: Fixture;
@@ -55,5 +61,25 @@ onError:
     const summary = { name: 'a', type: 'inbound', description: '', secure: false, actions: 5 };
     assert.deepEqual(answer.json(), { flows: [summary] });
     await api.close();
+  });
+
+  test('one flow has its document, letter by letter, and the variables it declares', async () => {
+    for (const [name, flow] of FLOWS) {
+      const one = (await ask(`${ROUTE}/${name}`)).json();
+      assert.equal(one.document, readFileSync(flow.fileName, 'utf8'));
+      assert.deepEqual(loadFlow(one.document, flow.fileName), flow);
+    }
+    const { variables } = (await ask(`${ROUTE}/card-payment`)).json();
+    const types = new Map<string, string>(variables.map((one: FlowVariable) => [one.name, one.type]));
+    assert.equal(types.get('card'), 'secure');
+    assert.equal(types.get('amount'), 'number');
+  });
+
+  test('a flow that is not there is 404 with its code, whatever the name', async () => {
+    for (const name of ['nothing', '__proto__', 'constructor', '..%2fsupport', '4111111111111111']) {
+      const answer = await ask(`${ROUTE}/${name}`);
+      assert.equal(answer.statusCode, 404, name);
+      assert.deepEqual(answer.json(), { error: { code: 'flow-not-found', message: 'no such flow' } });
+    }
   });
 });

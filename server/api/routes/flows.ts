@@ -1,12 +1,19 @@
 import Type from 'typebox';
-import type { FlowSet } from '../../../flows/flow.js';
+import type { Flow, FlowSet } from '../../../flows/flow.js';
+import { TacetError } from '../../errors.js';
 import type { Api } from '../api.js';
 import { ErrorReply } from '../error-replies.js';
-import { FlowSummary, flowSummary } from '../flow-views.js';
-import { FLOWS } from '../parameters.js';
+import { FlowSummary, FlowView, flowSummary, flowView } from '../flow-views.js';
+import { FLOW, FLOWS, FlowParams } from '../parameters.js';
 
 const tags = ['flows'];
 const refusals = { 401: ErrorReply, 429: ErrorReply };
+
+function named(flows: FlowSet, name: string): Flow {
+  const flow = flows.get(name);
+  if (!flow) throw new TacetError('flow-not-found');
+  return flow;
+}
 
 /** The flows that calls are answered with. */
 export function flowRoutes(app: Api, flows: FlowSet): void {
@@ -21,5 +28,18 @@ export function flowRoutes(app: Api, flows: FlowSet): void {
       },
     },
     () => ({ flows: [...flows.values()].map(flowSummary).sort((a, b) => (a.name < b.name ? -1 : 1)) }),
+  );
+  app.get(
+    FLOW,
+    {
+      schema: {
+        tags,
+        summary: 'One flow',
+        description: 'With its document and the variables that it declares.',
+        params: FlowParams,
+        response: { 200: FlowView, 404: ErrorReply, ...refusals },
+      },
+    },
+    (request) => flowView(named(flows, request.params.name)),
   );
 }
