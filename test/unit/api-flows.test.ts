@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { type FlowGraph, flowGraph } from '../../flows/graph.js';
 import { loadFlow } from '../../flows/loader.js';
 import { type Fixture, FLOWS, fixture, TOKEN } from './api-fake.js';
 
@@ -81,5 +82,15 @@ onError:
       assert.equal(answer.statusCode, 404, name);
       assert.deepEqual(answer.json(), { error: { code: 'flow-not-found', message: 'no such flow' } });
     }
+  });
+
+  test('the graph is the one that tacet show gives, and carries the key', async () => {
+    for (const [name, flow] of FLOWS) {
+      assert.deepEqual((await ask(`${ROUTE}/${name}/graph`)).json(), flowGraph(flow));
+    }
+    const { nodes } = (await ask(`${ROUTE}/pay-by-phone/graph`)).json() as Pick<FlowGraph, 'nodes'>;
+    const secure = nodes.filter((node) => node.secure).map(({ action, key }) => [action, key]);
+    assert.deepEqual(secure, [['transferToSecureFlow', true]]);
+    assert.equal((await ask(`${ROUTE}/nothing/graph`)).json().error.code, 'flow-not-found');
   });
 });

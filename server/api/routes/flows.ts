@@ -3,7 +3,7 @@ import type { Flow, FlowSet } from '../../../flows/flow.js';
 import { TacetError } from '../../errors.js';
 import type { Api } from '../api.js';
 import { ErrorReply } from '../error-replies.js';
-import { FlowSummary, FlowView, flowSummary, flowView } from '../flow-views.js';
+import { FlowSummary, FlowView, flowSummary, flowView, GraphView, graphView } from '../flow-views.js';
 import { FLOW, FLOWS, FlowParams } from '../parameters.js';
 
 const tags = ['flows'];
@@ -41,5 +41,20 @@ export function flowRoutes(app: Api, flows: FlowSet): void {
       },
     },
     (request) => flowView(named(flows, request.params.name)),
+  );
+  app.get(
+    `${FLOW}/graph`,
+    {
+      schema: {
+        tags,
+        summary: 'A flow as nodes and edges',
+        description:
+          '`secure` marks the actions that run in secure mode, `key` each of them and what holds one in its paths. ' +
+          'A failure without a path of its own goes to `onError`.',
+        params: FlowParams,
+        response: { 200: GraphView, 404: ErrorReply, ...refusals },
+      },
+    },
+    (request) => graphView(named(flows, request.params.name)),
   );
 }
