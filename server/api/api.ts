@@ -17,9 +17,11 @@ import type { Logger } from '../log/logger.js';
 import { authenticate } from './authenticate.js';
 import { errorReply, refuseGarbage, shapeErrors } from './error-replies.js';
 import { FailedAttempts } from './failed-attempts.js';
+import type { FlowChecker } from './flow-checker.js';
 import { describeApi } from './openapi.js';
 import { conversationRoutes } from './routes/conversations.js';
 import { eventRoute, type StreamLimits } from './routes/events.js';
+import { flowValidationRoute } from './routes/flow-validation.js';
 import { flowRoutes } from './routes/flows.js';
 import { healthRoutes, type Readiness } from './routes/health.js';
 import { metricsRoute } from './routes/metrics.js';
@@ -39,6 +41,7 @@ export interface ApiDependencies {
   readonly conversations: Conversations;
   readonly events: CallEvents;
   readonly flows: FlowSet;
+  readonly flowChecker: FlowChecker;
   readonly tokens: TokenStore;
   readonly health: { ready(): Readiness };
   readonly metrics: Registry;
@@ -115,6 +118,7 @@ export async function createApi(dependencies: ApiDependencies): Promise<Api> {
   conversationRoutes(app, conversations);
   secureSessionRoutes(app, conversations, log);
   flowRoutes(app, dependencies.flows);
+  flowValidationRoute(app, dependencies.flowChecker);
   eventRoute(app, events, conversations, dependencies.streams ?? STREAMS);
   boundClosing(app);
   await app.ready();

@@ -24,6 +24,7 @@ const CLOSED = [
   ['DELETE', '/api/v1/conversations/c-1/secure-sessions/s-1'],
   ['GET', '/api/v1/flows'],
   ['GET', '/api/v1/flows/support'],
+  ['POST', '/api/v1/flows/validate'],
   ['GET', '/api/v1/flows/support/graph'],
   ['GET', '/api/v1/events'],
   ['GET', '/api/v1/unknown'],
