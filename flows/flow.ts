@@ -26,6 +26,8 @@ export interface Flow {
   readonly description: string;
   /** The document, as it was named to the loader. */
   readonly fileName: string;
+  /** The text of the document, as it was loaded. */
+  readonly source: string;
   /** Absolute path that the prompt files of the document are relative to. */
   readonly directory: string;
   readonly variables: Readonly<Record<string, VariableDeclaration>>;

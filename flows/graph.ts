@@ -62,9 +62,17 @@ export function flowGraph(flow: Flow): FlowGraph {
   };
 }
 
+/** Each action is judged once: tasks that call tasks would multiply the work. */
+const judged = new WeakMap<Flow, Map<Action, boolean>>();
+
 /** True for a secure action and each of its ancestors, a call of a task that holds one among them. */
 export function hasKey(flow: Flow, action: Action): boolean {
-  return isSecure(flow, action) || inner(flow, action).some((one) => hasKey(flow, one));
+  const known = judged.get(flow) ?? new Map<Action, boolean>();
+  judged.set(flow, known);
+  const key =
+    known.get(action) ?? (isSecure(flow, action) || inner(flow, action).some((one) => hasKey(flow, one)));
+  known.set(action, key);
+  return key;
 }
 
 function inner(flow: Flow, action: Action): readonly Action[] {

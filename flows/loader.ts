@@ -62,11 +62,37 @@ export async function loadLibrary(directories: readonly string[]): Promise<FlowS
     } else flows.set(one.flow.name, one);
   }
   const broken = problems.length > 0;
+  const library = new Map([...flows].map(([name, { flow }]) => [name, flow]));
   for (const one of flows.values()) {
-    problems.push(...transferProblems(one, flows, broken), ...(await fileProblems(one)));
+    const { directory } = one.flow;
+    problems.push(...transferProblems(one, library, broken), ...(await fileProblems(one, directory)));
   }
   if (problems.length > 0) throw new FlowError(problems);
-  return new Map([...flows].map(([name, { flow }]) => [name, flow]));
+  return library;
+}
+
+/** What the flows of a library have to say about a document beside them. */
+export type LibraryFlow = Pick<Flow, 'type' | 'directory'>;
+
+/**
+ * Every problem of one document that would stand in `fileName` beside the flows of a library. It takes the place of the
+ * flow of its name, and that one's directory.
+ */
+export async function documentProblems(
+  source: string,
+  fileName: string,
+  library: ReadonlyMap<string, LibraryFlow>,
+): Promise<readonly FlowProblem[]> {
+  try {
+    const one = load(source, fileName);
+    const { name, type, directory } = one.flow;
+    const replaced = { type, directory: library.get(name)?.directory ?? directory };
+    const flows = new Map(library).set(name, replaced);
+    return [...transferProblems(one, flows, false), ...(await fileProblems(one, replaced.directory))];
+  } catch (error) {
+    if (!(error instanceof FlowError)) throw error;
+    return error.problems;
+  }
 }
 
 async function flowFiles(directories: readonly string[], problems: FlowProblem[]): Promise<string[]> {
@@ -94,11 +120,15 @@ function problemAt(one: Loaded, path: Path, message: string, remedy: string): Fl
   return { file: one.flow.fileName, ...one.document.place(path), message, remedy };
 }
 
-function transferProblems(one: Loaded, flows: ReadonlyMap<string, Loaded>, broken: boolean): FlowProblem[] {
+function transferProblems(
+  one: Loaded,
+  flows: ReadonlyMap<string, LibraryFlow>,
+  broken: boolean,
+): FlowProblem[] {
   return [...one.paths].flatMap(([action, path]) => {
     const name = 'flow' in action.fields ? String(action.fields.flow) : null;
     if (action.do !== 'transferToSecureFlow' || name === null) return [];
-    const target = flows.get(name)?.flow;
+    const target = flows.get(name);
     if (target?.type === 'secure' || (!target && broken)) return [];
     const meant = nearest(name, flows.keys());
     const message = target ? `the flow '${name}' is of type ${target.type}` : `there is no flow '${name}'`;
@@ -107,12 +137,12 @@ function transferProblems(one: Loaded, flows: ReadonlyMap<string, Loaded>, broke
   });
 }
 
-async function fileProblems(one: Loaded): Promise<FlowProblem[]> {
+async function fileProblems(one: Loaded, directory: string): Promise<FlowProblem[]> {
   const problems: FlowProblem[] = [];
   for (const [action, path] of one.paths) {
     const prompts = ACTIONS.get(action.do)?.prompts?.(action.fields) ?? [];
     for (const item of prompts.flatMap((prompt) => promptItems(prompt))) {
-      const audio = typeof item === 'object' ? staticItem(item, one.flow.directory) : null;
+      const audio = typeof item === 'object' ? staticItem(item, directory) : null;
       if (!audio || !('file' in audio)) continue;
       const exists = await access(audio.file).then(
         () => true,
@@ -146,6 +176,7 @@ function load(source: string, fileName: string): Loaded {
     type: header.type,
     description: header.description ?? '',
     fileName,
+    source,
     directory: resolve(dirname(fileName)),
     ...variables,
     dataNames: dataNames(builder.sound.keys()),

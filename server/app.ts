@@ -10,6 +10,7 @@ import type { MediaServer } from '../media/media-server.js';
 import { Agents } from './agent/agents.js';
 import { Registrar } from './agent/registrar.js';
 import { type Api, createApi } from './api/api.js';
+import { FlowChecker } from './api/flow-checker.js';
 import type { Readiness } from './api/routes/health.js';
 import { loadTokens } from './api/tokens.js';
 import { Calls } from './call/calls.js';
@@ -120,6 +121,8 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const api = await createApi({
     conversations: calls,
     events,
+    flows,
+    flowChecker: new FlowChecker(flows, config.flows.directories.at(-1) ?? LIBRARY),
     tokens,
     health: { ready: () => readiness(sip, media, calls) },
     metrics: metrics.registry,

@@ -29,6 +29,7 @@ export const ERRORS = {
   'no-common-codec': { http: 488, sip: 488, text: 'no codec in common: PCMU and PCMA are spoken' },
   'srtp-refused': { http: 488, sip: 488, text: 'the media cannot be secured' },
   'no-media-port': { http: 503, sip: 503, text: 'no RTP port is free' },
+  busy: { http: 503, sip: 503, text: 'too much is waiting already; try again later' },
   draining: { http: 503, sip: 503, text: 'the server is draining and takes no new call' },
   internal: { http: 500, sip: 500, text: 'internal error' },
 } as const satisfies Record<string, { http: number; sip: number; text: string }>;

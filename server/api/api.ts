@@ -9,6 +9,7 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify';
 import type { Registry } from 'prom-client';
+import type { FlowSet } from '../../flows/flow.js';
 import type { Conversations } from '../call/conversations.js';
 import type { CallEvents } from '../call/events.js';
 import { ERRORS } from '../errors.js';
@@ -16,9 +17,12 @@ import type { Logger } from '../log/logger.js';
 import { authenticate } from './authenticate.js';
 import { errorReply, refuseGarbage, shapeErrors } from './error-replies.js';
 import { FailedAttempts } from './failed-attempts.js';
+import type { FlowChecker } from './flow-checker.js';
 import { describeApi } from './openapi.js';
 import { conversationRoutes } from './routes/conversations.js';
 import { eventRoute, type StreamLimits } from './routes/events.js';
+import { flowValidationRoute } from './routes/flow-validation.js';
+import { flowRoutes } from './routes/flows.js';
 import { healthRoutes, type Readiness } from './routes/health.js';
 import { metricsRoute } from './routes/metrics.js';
 import { secureSessionRoutes } from './routes/secure-sessions.js';
@@ -36,6 +40,8 @@ export type Api = FastifyInstance<
 export interface ApiDependencies {
   readonly conversations: Conversations;
   readonly events: CallEvents;
+  readonly flows: FlowSet;
+  readonly flowChecker: FlowChecker;
   readonly tokens: TokenStore;
   readonly health: { ready(): Readiness };
   readonly metrics: Registry;
@@ -111,6 +117,8 @@ export async function createApi(dependencies: ApiDependencies): Promise<Api> {
   metricsRoute(app, metrics);
   conversationRoutes(app, conversations);
   secureSessionRoutes(app, conversations, log);
+  flowRoutes(app, dependencies.flows);
+  flowValidationRoute(app, dependencies.flowChecker);
   eventRoute(app, events, conversations, dependencies.streams ?? STREAMS);
   boundClosing(app);
   await app.ready();

@@ -47,7 +47,10 @@ function explain(
 /** Fastify's own refusals, by its codes. */
 const OWN: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', ERRORS['unsupported-media-type'].text],
-  FST_ERR_CTP_BODY_TOO_LARGE: ['too-large', 'the body may have at most 16 KiB'],
+  FST_ERR_CTP_BODY_TOO_LARGE: [
+    'too-large',
+    'the body may have at most 16 KiB, with a flow document in it 1 MiB',
+  ],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['bad-request', 'the body is empty: send JSON, or no content-type'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['bad-request', 'content-length does not fit the body'],
   FST_ERR_CTP_INVALID_JSON_BODY: ['bad-request', 'the body is not valid JSON'],

@@ -3,6 +3,9 @@ import Type from 'typebox';
 export const CONVERSATION = '/api/v1/conversations/:id';
 export const SECURE_SESSIONS = `${CONVERSATION}/secure-sessions` as const;
 
+export const FLOWS = '/api/v1/flows';
+export const FLOW = `${FLOWS}/:name` as const;
+
 const id = Type.String({ minLength: 1, maxLength: 100, description: 'identifier of the conversation' });
 
 export const ConversationParams = Type.Object({ id });
@@ -10,4 +13,8 @@ export const ConversationParams = Type.Object({ id });
 export const SessionParams = Type.Object({
   id,
   sessionId: Type.String({ minLength: 1, maxLength: 100, description: 'identifier of the secure session' }),
+});
+
+export const FlowParams = Type.Object({
+  name: Type.String({ minLength: 1, maxLength: 100, description: 'name of the flow' }),
 });

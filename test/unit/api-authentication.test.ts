@@ -22,6 +22,10 @@ const CLOSED = [
   ['POST', '/api/v1/conversations/c-1/secure-sessions'],
   ['GET', '/api/v1/conversations/c-1/secure-sessions/s-1'],
   ['DELETE', '/api/v1/conversations/c-1/secure-sessions/s-1'],
+  ['GET', '/api/v1/flows'],
+  ['GET', '/api/v1/flows/support'],
+  ['POST', '/api/v1/flows/validate'],
+  ['GET', '/api/v1/flows/support/graph'],
   ['GET', '/api/v1/events'],
   ['GET', '/api/v1/unknown'],
   ['GET', '/%61pi/v1/conversations'],
@@ -50,7 +54,7 @@ test('the list above has every route of the description', async () => {
   const { api } = await fixture();
   const { paths } = (await api.inject('/docs/json')).json() as { paths: Record<string, object> };
   for (const [path, methods] of Object.entries(paths)) {
-    const url = path.replace('{id}', 'c-1').replace('{sessionId}', 's-1');
+    const url = path.replace('{id}', 'c-1').replace('{sessionId}', 's-1').replace('{name}', 'support');
     for (const method of Object.keys(methods).map((one) => one.toUpperCase())) {
       assert.ok(
         OPEN.has(url) || CLOSED.some((one) => one[0] === method && one[1] === url),

@@ -1,4 +1,7 @@
+import { fileURLToPath } from 'node:url';
+import { loadLibrary } from '../../flows/loader.js';
 import { type Api, type ApiDependencies, createApi } from '../../server/api/api.js';
+import { FlowChecker } from '../../server/api/flow-checker.js';
 import { TokenStore } from '../../server/api/tokens.js';
 import type { Conversations } from '../../server/call/conversations.js';
 import { CallEvents } from '../../server/call/events.js';
@@ -8,6 +11,10 @@ import { createLogger } from '../../server/log/logger.js';
 import { createMetrics } from '../../server/log/metrics.js';
 
 export const TOKEN = 'a-token-for-the-tests-of-the-api-only';
+
+/** The flows that every server has. */
+export const LIBRARY = fileURLToPath(new URL('../../../flows/library/', import.meta.url));
+export const FLOWS = await loadLibrary([LIBRARY]);
 
 export const SESSION: SecureSessionView = {
   id: 's-1',
@@ -111,6 +118,8 @@ export async function fixture(more: Partial<ApiDependencies> = {}): Promise<Fixt
   const api = await createApi({
     conversations,
     events,
+    flows: FLOWS,
+    flowChecker: new FlowChecker(FLOWS, LIBRARY),
     tokens: new TokenStore([{ name: 'tests', token: TOKEN }]),
     health: { ready: () => ({ ok: true, checks: { sip: { ok: true }, media: { ok: true } } }) },
     metrics: metrics.registry,

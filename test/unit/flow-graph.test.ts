@@ -192,3 +192,13 @@ test('a graph is plain data', () => {
     assert.deepEqual(JSON.parse(JSON.stringify(flowGraph(flow))), flowGraph(flow));
   }
 });
+
+test('tasks that each call the next one twice are judged in no time', () => {
+  const tasks = Array.from({ length: 60 }, (_, i) => {
+    const calls = `[{ do: callTask, task: t${i + 1} }, { do: callTask, task: t${i + 1} }]`;
+    return `  t${i}: ${calls}\n`;
+  });
+  const main = '    - { do: callTask, task: t0 }\n    - { do: disconnect }\n';
+  const flow = inbound(`${main}${tasks.join('')}  t60: [{ do: wait, duration: 1s }]\n`);
+  assert.deepEqual(withKey(flow), []);
+});
