@@ -61,6 +61,7 @@ async function inTerminal(
     invocationData: data,
     today: monthOf(new Date()),
     gateway: [],
+    dataActions: [],
     agents: [result],
     refusesSecure: false,
   };

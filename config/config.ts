@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { Checker, type Finding, type Path } from './check.js';
+import type { DataActionConfig } from './data-action.js';
 import { type ConfigDocument, readDocument } from './document.js';
 import { type Override, readEnvironment } from './environment.js';
 import { ConfigError, type ConfigProblem } from './problems.js';
@@ -75,6 +76,8 @@ function place(
   return { file: 'environment', line: null, column: null, field: override?.name ?? '', message, remedy };
 }
 
+type WebEntry = Pick<DataActionConfig, 'authorization' | 'caFile'>;
+
 /** Addresses and paths made definite. Relative paths start at the file's directory, without a file at `cwd`. */
 function definite(config: Config, base: string): Config {
   const path = (relative: string) => resolve(base, relative);
@@ -82,15 +85,15 @@ function definite(config: Config, base: string): Config {
     (value === undefined ? {} : { [key]: path(value) }) as { [key in K]?: string };
   const sip = advertised(config.sip.advertisedAddress, config.sip.address, machineAddress);
   const media = advertised(config.media.advertisedAddress, config.media.address, () => sip);
-  const connectors = Object.entries(config.connectors).map(([name, connector]) => {
-    if (connector.type !== 'https') return [name, connector] as const;
-    const { authorization, caFile, ...rest } = connector;
+  const web = <T extends WebEntry>(entry: T): T => {
+    const { authorization, caFile } = entry;
     const secret = authorization && { ...authorization, ...optional('file', authorization.file) };
-    return [
-      name,
-      { ...rest, ...optional('caFile', caFile), ...(secret && { authorization: secret }) },
-    ] as const;
-  });
+    return { ...entry, ...optional('caFile', caFile), ...(secret && { authorization: secret }) };
+  };
+  const connectors = Object.entries(config.connectors).map(
+    ([name, one]) => [name, one.type === 'https' ? web(one) : one] as const,
+  );
+  const dataActions = Object.entries(config.dataActions).map(([name, one]) => [name, web(one)] as const);
   return {
     ...config,
     sip: {
@@ -122,6 +125,7 @@ function definite(config: Config, base: string): Config {
     flows: { directories: config.flows.directories.map(path) },
     agents: config.agents.map((agent) => ({ ...agent, ...optional('passwordFile', agent.passwordFile) })),
     connectors: Object.fromEntries(connectors),
+    dataActions: Object.fromEntries(dataActions),
     dataDirectory: path(config.dataDirectory),
   };
 }

@@ -1,4 +1,5 @@
 import type { Finding, Path } from './check.js';
+import type { DataActionConfig } from './data-action.js';
 import type { Config } from './schema.js';
 
 type Report = (path: Path, message: string, remedy: string) => void;
@@ -20,28 +21,59 @@ function oneSource(report: Report, path: Path, entry: object, name: string): voi
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
+/** What every result has beside its outputs. */
+const RESERVED_OUTPUTS = ['status', 'reason', 'error', 'message'];
+
+/** An entry with a URL, headers and a secret. The last two: what is said of an `http:` that is not allowed. */
+function webServer(
+  report: Report,
+  path: Path,
+  entry: Pick<DataActionConfig, 'url' | 'headers' | 'authorization'>,
+  isHttpAllowed: boolean,
+  [message, remedy]: readonly [string, string],
+): void {
+  const url = new URL(entry.url);
+  if (url.username !== '' || url.password !== '') {
+    report([...path, 'url'], 'holds a user name or password', 'use authorization');
+  }
+  if (url.protocol === 'http:' && !isHttpAllowed) report([...path, 'url'], message, remedy);
+  const reference = entry.authorization;
+  if (reference !== undefined && (reference.env === undefined) === (reference.file === undefined)) {
+    report([...path, 'authorization'], 'needs exactly one source', 'write either env: NAME or file: path');
+  }
+  const header = Object.keys(entry.headers ?? {}).find((one) => /^(proxy-)?authorization$/i.test(one));
+  if (header !== undefined) {
+    report([...path, 'headers', header], 'a secret does not belong here', 'use authorization');
+  }
+}
+
 function connectors(config: Config, report: Report): void {
   for (const [name, connector] of Object.entries(config.connectors)) {
     if (connector.type !== 'https') continue;
     const path = ['connectors', name];
-    const url = new URL(connector.url);
-    if (url.username !== '' || url.password !== '') {
-      report([...path, 'url'], 'holds a user name or password', 'use authorization');
+    const isLocal = connector.allowInsecureHttp && LOOPBACK.test(new URL(connector.url).hostname);
+    webServer(report, path, connector, isLocal, [
+      'card data would travel unencrypted',
+      'write an https: URL (http: needs allowInsecureHttp: true, and a loopback address)',
+    ]);
+  }
+}
+
+function dataActions(config: Config, report: Report): void {
+  for (const [name, action] of Object.entries(config.dataActions)) {
+    const path = ['dataActions', name];
+    const isAllowed = action.allowInsecureHttp || LOOPBACK.test(new URL(action.url).hostname);
+    webServer(report, path, action, isAllowed, [
+      'data would travel unencrypted',
+      'write an https: URL (http: beyond loopback needs allowInsecureHttp: true)',
+    ]);
+    if (action.method === 'POST' && action.retries > 0 && !action.idempotencyKey) {
+      const remedy = 'write retries: 0, or idempotencyKey: true where the server acts once for each key';
+      report([...path, 'retries'], 'a POST could act twice', remedy);
     }
-    if (url.protocol === 'http:' && !(connector.allowInsecureHttp && LOOPBACK.test(url.hostname))) {
-      report(
-        [...path, 'url'],
-        'card data would travel unencrypted',
-        'write an https: URL (http: needs allowInsecureHttp: true, and a loopback address)',
-      );
-    }
-    const reference = connector.authorization;
-    if (reference !== undefined && (reference.env === undefined) === (reference.file === undefined)) {
-      report([...path, 'authorization'], 'needs exactly one source', 'write either env: NAME or file: path');
-    }
-    const header = Object.keys(connector.headers ?? {}).find((one) => /^(proxy-)?authorization$/i.test(one));
-    if (header !== undefined) {
-      report([...path, 'headers', header], 'a secret does not belong here', 'use authorization');
+    for (const output of Object.keys(action.outputs).filter((one) => RESERVED_OUTPUTS.includes(one))) {
+      const remedy = 'choose another name; `path` says where it is in the answer';
+      report([...path, 'outputs', output], `the name ${output} is taken`, remedy);
     }
   }
 }
@@ -128,5 +160,6 @@ export function brokenRules(config: Config): readonly Finding[] {
   tokens(config, report);
   agents(config, report);
   connectors(config, report);
+  dataActions(config, report);
   return findings;
 }

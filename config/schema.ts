@@ -1,17 +1,16 @@
 import Type, { type Static } from 'typebox';
+import { DataAction } from './data-action.js';
+import { FilePath, Headers, NAME, SecretReference, strict } from './fields.js';
+
+export type { SecretReference } from './fields.js';
 
 /**
  * The configuration after defaults: what `tacet.yaml` may hold, in one place. The descriptions and defaults
  * are the reference that docs/configuration.md is held against by a test.
  */
 
-const strict = { additionalProperties: false } as const;
-
 /** A section: an object that may be left out because each of its keys has a default. */
 const section = { ...strict, default: {} } as const;
-
-/** Identifiers that become file names, SIP users or labels. */
-const NAME = '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$';
 
 const Port = (port: number, description: string) =>
   Type.Integer({ minimum: 0, maximum: 65535, default: port, description });
@@ -21,8 +20,6 @@ const Address = (address: string, description: string) =>
 
 const AdvertisedAddress = (description: string) =>
   Type.String({ format: 'ip-or-auto', default: 'auto', description });
-
-const FilePath = (description: string) => Type.String({ format: 'path', minLength: 1, description });
 
 const HostName = (description: string) =>
   Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$', description });
@@ -232,33 +229,11 @@ const SandboxConnector = Type.Object(
   strict,
 );
 
-const SecretReference = Type.Object(
-  {
-    env: Type.Optional(
-      Type.String({
-        pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
-        description: 'environment variable that holds the secret',
-      }),
-    ),
-    file: Type.Optional(FilePath('file that holds the secret, readable by its owner only')),
-  },
-  { ...strict, description: 'value of the Authorization header, from one of' },
-);
-export type SecretReference = Static<typeof SecretReference>;
-
 const HttpsConnector = Type.Object(
   {
     type: Type.Literal('https', { description: 'a gateway that takes JSON over HTTPS' }),
     url: Type.String({ format: 'http-url', description: 'where a charge is posted' }),
-    headers: Type.Optional(
-      Type.Record(
-        Type.String({ pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" }),
-        Type.String({ pattern: '^[\\x20-\\x7e]*$' }),
-        {
-          description: 'further request headers; no secrets here',
-        },
-      ),
-    ),
+    headers: Type.Optional(Headers),
     authorization: Type.Optional(SecretReference),
     timeoutMs: Type.Integer({
       minimum: 100,
@@ -354,6 +329,10 @@ export const ConfigSchema = Type.Object(
     connectors: Type.Record(Type.String({ pattern: NAME }), ConnectorConfig, {
       default: { payment: { type: 'sandbox' } },
       description: 'payment gateways by the name that flows use',
+    }),
+    dataActions: Type.Record(Type.String({ pattern: NAME }), DataAction, {
+      default: {},
+      description: 'HTTP services by the name that flows use',
     }),
     secure: Secure,
     prompts: Type.Object(

@@ -252,5 +252,5 @@ export class FlowCheck {
 const UNKNOWN: Readonly<Record<string, string>> = {
   flow: 'declare it under variables',
   call: `known are ${CALL_FACTS.map((fact) => `call.${fact}`).join(', ')}`,
-  data: 'data has the names of callSecureData `into`, and of named collects and transfers',
+  data: 'data has the names of callData and callSecureData `into`, and of named collects and transfers',
 };

@@ -77,6 +77,14 @@ export type FlowCommand =
   | { readonly do: 'wait'; readonly ms: number }
   | CollectCommand
   | {
+      readonly do: 'callData';
+      readonly action: string;
+      readonly inputs: Readonly<Record<string, PlainValue>>;
+      readonly processingAudio: readonly AudioItem[];
+      /** Unique for this action in this run; part of the idempotency key. */
+      readonly occurrence: string;
+    }
+  | {
       readonly do: 'callSecureData';
       readonly connector: string;
       readonly operation: 'charge';
@@ -118,6 +126,17 @@ export interface DataResult {
   readonly outputs: Readonly<Record<string, PlainValue>>;
 }
 
+/** What callData is answered. */
+export interface CallDataResult {
+  readonly status: 'success' | 'failure' | 'timeout';
+  /** Short and machine-readable, empty after a success (`http-404`, `missing-output`, ...). */
+  readonly error: string;
+  /** For people; tells names and places, never a value of the answer. */
+  readonly message: string;
+  /** The declared outputs, after a success. */
+  readonly outputs: Readonly<Record<string, PlainValue>>;
+}
+
 export type FlowEvent =
   | { readonly type: 'started' }
   | { readonly type: 'played' }
@@ -129,6 +148,7 @@ export type FlowEvent =
         | { readonly ok: false; readonly error: CaptureError };
     }
   | { readonly type: 'dataCalled'; readonly result: DataResult }
+  | { readonly type: 'dataAnswered'; readonly result: CallDataResult }
   | { readonly type: 'extracted'; readonly value: PlainValue }
   /** The transfer did not come about; a successful one ends the run without an event. */
   | { readonly type: 'transferFailed'; readonly error: string; readonly message: string };

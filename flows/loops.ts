@@ -1,3 +1,4 @@
+import { callData } from './actions/call-data.js';
 import { callSecureData } from './actions/call-secure-data.js';
 import { callTask } from './actions/call-task.js';
 import { collectInput } from './actions/collect-input.js';
@@ -20,9 +21,15 @@ const ENDING: ReadonlySet<string> = new Set(
   [disconnect, returnToAgent, transferToAgent, transferToSecureFlow].map(({ name }) => name),
 );
 
+/** Paths that an action goes on without. */
+const GOING_ON: ReadonlySet<string> = new Set(['onApproved', 'onSuccess']);
+
 /** Actions that fail, and leave every loop by the error path, where the author drew none of these paths. */
 const FAILING: ReadonlyMap<string, readonly string[]> = new Map(
-  [callSecureData, collectInput, menu].map(({ name, blocks }) => [name, blocks]),
+  [callData, callSecureData, collectInput, menu].map(({ name, blocks }) => [
+    name,
+    blocks.filter((path) => !GOING_ON.has(path)),
+  ]),
 );
 
 /** Reports `exitLoop` and `nextLoop` that have no loop around them in their own task. */

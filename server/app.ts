@@ -18,6 +18,7 @@ import { CallEvents } from './call/events.js';
 import { MediaWatch } from './call/media-watch.js';
 import type { Connector } from './connectors/connector.js';
 import { createConnector } from './connectors/create-connector.js';
+import { DataActions } from './data-actions/data-actions.js';
 import { logEvents } from './log/call-log.js';
 import { LogGate } from './log/log-gate.js';
 import { createLogger, type Logger, standardOutput } from './log/logger.js';
@@ -83,6 +84,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const log = createLogger({ level: config.log.level, destination: logGate });
   const events = new CallEvents();
   const connectors = buildConnectors(config, log);
+  const dataActions = DataActions.of(config.dataActions);
   const agents = new Agents(config.agents);
   const sip = await openSipSide(config, log);
   const mediaSide = await openMediaSide(config, sip.signalling.mediaDialogs, log);
@@ -95,6 +97,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     events,
     logGate,
     connectors,
+    dataActions,
     shieldTimeoutMs: config.secure.shieldTimeoutMs,
     leavingGuardMs: config.secure.leavingGuardMs,
     leavingGuardMaxMs: config.secure.leavingGuardMaxMs,
@@ -108,6 +111,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     flows,
     routes: new Map(config.routes.map(({ user, flow }) => [user, flow])),
     sessions,
+    dataActions,
     events,
     onError: (conversation, err) => log.error({ conversation, err }, 'call failed'),
   });
@@ -161,7 +165,13 @@ function buildConnectors(config: Config, log: Logger): ReadonlyMap<string, Conne
   );
 }
 
-/** A flow that a route names, or a connector that a flow names, must exist: an error now, not in a call. */
+/** Actions that name an entry of the configuration: by which key, in which section, and what it is. */
+const USED = [
+  ['callSecureData', 'connector', 'connectors', 'connector'],
+  ['callData', 'action', 'dataActions', 'data action'],
+] as const;
+
+/** A flow that a route names, or a connector or data action that a flow names, must exist: an error now, not in a call. */
 function checkReferences(config: Config, flows: FlowSet): void {
   const problem = (field: string, message: string, remedy: string): ConfigProblem => ({
     file: config.configFile ?? '(defaults)',
@@ -180,12 +190,14 @@ function checkReferences(config: Config, flows: FlowSet): void {
   });
   for (const flow of flows.values()) {
     for (const { do: action, fields, path } of actionsOf(flow)) {
-      if (action !== 'callSecureData' || !('connector' in fields)) continue;
-      const name = String(fields.connector);
-      if (name in config.connectors) continue;
-      const message = `flow ${flow.name} (${path}) calls a connector that is not configured`;
-      const known = Object.keys(config.connectors).join(', ');
-      problems.push(problem(`connectors.${name}`, message, `configure it, or name one of: ${known}`));
+      const used = USED.find(([by]) => by === action);
+      if (!used) continue;
+      const [, key, section, what] = used;
+      const name = String(new Map(Object.entries(fields)).get(key));
+      if (name in config[section]) continue;
+      const message = `flow ${flow.name} (${path}) calls a ${what} that is not configured`;
+      const known = Object.keys(config[section]).join(', ') || 'none is configured';
+      problems.push(problem(`${section}.${name}`, message, `configure it, or name one of: ${known}`));
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);

@@ -3,6 +3,7 @@ import type { Flow, FlowSet } from '../../flows/flow.js';
 import { runFlow } from '../../server/call/run-flow.js';
 import type { CallEnd, SecureEnd } from '../../server/call/views.js';
 import type { Caller } from './caller.js';
+import { SimulatedDataService } from './data-service.js';
 import { AttemptCount, Fields } from './fields.js';
 import { SimulatedGateway } from './gateway.js';
 import type { Happening } from './happening.js';
@@ -32,6 +33,7 @@ class SimulatedCall {
   readonly #options: SimulationOptions;
   readonly #line: Line;
   readonly #gateway: SimulatedGateway;
+  readonly #data: SimulatedDataService;
   readonly #attempts = new AttemptCount();
   #rings = 0;
 
@@ -40,6 +42,7 @@ class SimulatedCall {
     this.#options = options;
     this.#line = new Line({ caller, onHappening, today: scenario.today });
     this.#gateway = new SimulatedGateway(scenario.gateway);
+    this.#data = new SimulatedDataService(scenario.dataActions, this.#line);
   }
 
   async run(): Promise<void> {
@@ -60,6 +63,7 @@ class SimulatedCall {
     const host = new InboundHost({
       line,
       fields: new Fields(line, this.#attempts, line.gone),
+      data: this.#data,
       ring: () => {
         const result = agents[Math.min(this.#rings, agents.length - 1)] ?? 'answered';
         this.#rings += 1;
@@ -89,6 +93,7 @@ class SimulatedCall {
       facts: this.#facts(invocationData),
       hasAgent,
       gateway: this.#gateway,
+      data: this.#data,
       attempts: this.#attempts,
       refused: this.#options.scenario.refusesSecure,
     });

@@ -1,3 +1,5 @@
+import type { CallDataResult } from '../../flows/commands.js';
+
 /** From the begin of a prompt to the first key that answers it, and from key to key. */
 export const THINK_MS = 700;
 export const KEY_MS = 100;
@@ -23,4 +25,6 @@ export type Act =
 export interface Caller {
   /** The next act and its time, from `now` to `until`; null when there is none before `until`. */
   next(moment: Moment): Promise<{ readonly at: number; readonly act: Act } | null>;
+  /** What a data action answers that no script answers for; null hangs up. */
+  answer(): Promise<CallDataResult | null>;
 }

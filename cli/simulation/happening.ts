@@ -1,4 +1,5 @@
 import type {
+  CallDataResult,
   CollectCommand,
   DataResult,
   FlowCommand,
@@ -20,6 +21,12 @@ export type HappeningBody =
       readonly progress: FieldProgress;
     }
   | { readonly type: 'extract'; readonly transform: Transform; readonly source: string }
+  | {
+      readonly type: 'data-call';
+      readonly action: string;
+      readonly inputs: Readonly<Record<string, PlainValue>>;
+    }
+  | { readonly type: 'data-answer'; readonly status: CallDataResult['status']; readonly error: string }
   | { readonly type: 'charge'; readonly command: FlowCommand & { readonly do: 'callSecureData' } }
   | { readonly type: 'verdict'; readonly status: DataResult['status']; readonly reason: string }
   | { readonly type: 'to-agent'; readonly agent: string; readonly result: string }

@@ -1,5 +1,6 @@
 import type { FlowCommand, FlowNote } from '../../flows/commands.js';
 import type { Executed, FlowHost } from '../../server/call/run-flow.js';
+import type { SimulatedDataService } from './data-service.js';
 import type { Fields } from './fields.js';
 import type { Line } from './line.js';
 import { type AgentResult, transferFailed } from './scenario.js';
@@ -14,6 +15,7 @@ export type InboundEnd =
 export interface InboundHostOptions {
   readonly line: Line;
   readonly fields: Fields;
+  readonly data: SimulatedDataService;
   /** What comes of ringing an agent this time. */
   readonly ring: () => AgentResult;
   /** Starts a session without an agent; null when it is refused. */
@@ -43,6 +45,8 @@ export class InboundHost implements FlowHost<InboundEnd> {
         return { event: { type: 'waited' } };
       case 'collect':
         return { event: await fields.collect(command) };
+      case 'callData':
+        return { event: { type: 'dataAnswered', result: await this.#options.data.call(command, line.gone) } };
       case 'transferToAgent':
         return this.#toAgent(command);
       case 'transferToSecureFlow':

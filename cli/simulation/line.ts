@@ -1,5 +1,6 @@
-import type { AudioItem } from '../../flows/commands.js';
+import type { AudioItem, CallDataResult } from '../../flows/commands.js';
 import type { CalendarMonth } from '../../flows/fields/expiry.js';
+import { failed } from '../../server/data-actions/data-action.js';
 import type { Act, Caller } from './caller.js';
 import type { Happening, HappeningBody } from './happening.js';
 
@@ -57,6 +58,13 @@ export class Line {
     if (next?.act.do === 'hang-up') this.#gone.abort();
     if (next?.act.do === 'cancel' && this.secure) this.#cancelled.abort();
     return next?.act ?? null;
+  }
+
+  /** Asks whoever calls what a data action answers. */
+  async answer(): Promise<CallDataResult> {
+    const answer = await this.#caller.answer();
+    if (answer === null) this.#gone.abort();
+    return answer ?? failed('cancelled', 'the call has ended');
   }
 
   /** Lets `ms` pass, less when the signal aborts; keys are dropped. */

@@ -1,5 +1,6 @@
 import type { DataResult, FlowEvent } from '../../flows/commands.js';
 import type { CalendarMonth } from '../../flows/fields/expiry.js';
+import type { DataAnswer } from './data-service.js';
 
 /** What the flow meets, beside the caller. */
 export interface Scenario {
@@ -11,6 +12,8 @@ export interface Scenario {
   readonly today: CalendarMonth;
   /** Answers of the gateway in turn; the sandbox answers what is left. */
   readonly gateway: readonly DataResult[];
+  /** Answers of data actions in turn; whoever calls gives what is left. */
+  readonly dataActions: readonly DataAnswer[];
   /** What comes of ringing an agent, in turn; the last one stands for all that follow. */
   readonly agents: readonly AgentResult[];
   /** The shields cannot be engaged: secure sessions are refused. */

@@ -18,19 +18,30 @@ const Act = Type.Union(
   { description: `keys: '12#', wait: 5s, hang-up or cancel` },
 );
 
+const Outputs = Type.Record(
+  Type.String(),
+  Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()], { description: 'a value' }),
+  { description: 'values by name' },
+);
+
+const DataAnswer = Type.Object(
+  {
+    status: Type.Enum(['success', 'failure', 'timeout'], { description: 'success, failure or timeout' }),
+    error: Type.Optional(Type.String({ description: 'a text' })),
+    outputs: Type.Optional(Outputs),
+    after: Type.Optional(duration('how long the answer takes')),
+  },
+  { ...strict, description: 'a mapping with status, error, outputs, after' },
+);
+type DataAnswer = Static<typeof DataAnswer>;
+
 const Answer = Type.Object(
   {
     status: Type.Enum(['approved', 'declined', 'in-doubt', 'error'], {
       description: 'approved, declined, in-doubt or error',
     }),
     reason: Type.Optional(Type.String({ description: 'a text' })),
-    outputs: Type.Optional(
-      Type.Record(
-        Type.String(),
-        Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()], { description: 'a value' }),
-        { description: 'values by name' },
-      ),
-    ),
+    outputs: Type.Optional(Outputs),
   },
   { ...strict, description: 'a mapping with status, reason, outputs' },
 );
@@ -48,6 +59,7 @@ const Document = Type.Object(
       Type.Array(Act, { description: `a list of keys: '12#', wait: 5s, hang-up, cancel` }),
     ),
     gateway: Type.Optional(Type.Array(Answer, { description: 'a list of answers' })),
+    dataActions: Type.Optional(Type.Array(DataAnswer, { description: 'a list of answers' })),
     agents: Type.Optional(
       Type.Array(Type.Enum([...AGENT_RESULTS]), { description: `a list of ${AGENT_RESULTS.join(', ')}` }),
     ),
@@ -104,6 +116,7 @@ function scriptOf(document: Document): Script {
         reason,
         outputs,
       })),
+      dataActions: (document.dataActions ?? []).map(dataAnswer),
       agents: document.agents ?? [],
       refusesSecure: document.secureSession === 'refused',
     },
@@ -112,6 +125,12 @@ function scriptOf(document: Document): Script {
     ),
     expected: document.expect === undefined ? null : document.expect.trimEnd().split('\n'),
   };
+}
+
+function dataAnswer({ status, error, outputs = {}, after }: DataAnswer): Scenario['dataActions'][number] {
+  const afterMs = after === undefined ? 0 : milliseconds(after);
+  if (status === 'success') return { result: { status, error: '', message: '', outputs }, afterMs };
+  return { result: { status, error: error ?? status, message: '', outputs: {} }, afterMs };
 }
 
 /** As people count months. */

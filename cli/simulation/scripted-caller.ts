@@ -1,3 +1,5 @@
+import type { CallDataResult } from '../../flows/commands.js';
+import { failed } from '../../server/data-actions/data-action.js';
 import { type Act, type Caller, KEY_MS, type Moment, THINK_MS } from './caller.js';
 
 /** What a caller does, one thing after the other. */
@@ -30,6 +32,10 @@ export class ScriptedCaller implements Caller {
     if (!first || first.at > moment.until) return null;
     this.#planned.shift();
     return first;
+  }
+
+  async answer(): Promise<CallDataResult> {
+    return failed('no-answer', 'the script has no answer for this call');
   }
 
   #plan({ now, field }: Moment): void {

@@ -1,9 +1,11 @@
-import type { DataResult, FlowCommand, FlowNote } from '../../flows/commands.js';
+import type { CallDataResult, DataResult, FlowCommand, FlowNote } from '../../flows/commands.js';
 import { transform } from '../../flows/fields/transforms.js';
 import type { Executed, FlowHost } from '../../server/call/run-flow.js';
 import type { Connector } from '../../server/connectors/connector.js';
+import { failed } from '../../server/data-actions/data-action.js';
 import type { SecureFlowEnd } from '../../server/secure/secure-run.js';
 import type { SecureValue } from '../../server/secure/secure-value.js';
+import type { SimulatedDataService } from './data-service.js';
 import type { Fields } from './fields.js';
 import type { Line } from './line.js';
 
@@ -11,6 +13,7 @@ export interface SecureHostOptions {
   readonly line: Line;
   readonly fields: Fields;
   readonly gateway: Connector;
+  readonly data: SimulatedDataService;
   readonly sessionId: string;
   readonly signal: AbortSignal;
 }
@@ -44,6 +47,8 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
         return { event: { type: 'waited' } };
       case 'collect':
         return { event: await fields.collect(command) };
+      case 'callData':
+        return { event: { type: 'dataAnswered', result: await this.#callData(command) } };
       case 'callSecureData':
         return { event: { type: 'dataCalled', result: await this.#callSecureData(command) } };
       case 'extract': {
@@ -60,6 +65,15 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
       case 'transferToAgent':
         return { end: { kind: 'disconnect', reason: 'error' } };
     }
+  }
+
+  async #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
+    const { data, fields, signal } = this.#options;
+    if (fields.values.showIn(command.inputs)) {
+      return failed('secure-value', 'an input shows a value of the secure session');
+    }
+    const result = await data.call(command, signal);
+    return { ...result, outputs: fields.values.redact(result.outputs) };
   }
 
   async #callSecureData(command: FlowCommand & { do: 'callSecureData' }): Promise<DataResult> {

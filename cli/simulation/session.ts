@@ -4,6 +4,7 @@ import { runFlow } from '../../server/call/run-flow.js';
 import type { SecureEnd, SecureState } from '../../server/call/views.js';
 import type { Connector } from '../../server/connectors/connector.js';
 import type { SecureFlowEnd } from '../../server/secure/secure-run.js';
+import type { SimulatedDataService } from './data-service.js';
 import { type AttemptCount, Fields } from './fields.js';
 import type { Line } from './line.js';
 import { SecureHost } from './secure-host.js';
@@ -19,6 +20,7 @@ export interface SessionOptions {
   /** True when an agent asked for it and waits; false when a flow did. */
   readonly hasAgent: boolean;
   readonly gateway: Connector;
+  readonly data: SimulatedDataService;
   readonly attempts: AttemptCount;
   /** The shields cannot be engaged. */
   readonly refused: boolean;
@@ -48,10 +50,10 @@ export class SimulatedSession {
 
   /** Runs the flow of an engaged session and leaves secure mode. */
   async run(): Promise<SecureEnd> {
-    const { line, flow, facts, hasAgent, gateway, attempts } = this.#options;
+    const { line, flow, facts, hasAgent, gateway, data, attempts } = this.#options;
     const signal = AbortSignal.any([line.gone, line.cancelled]);
     const fields = new Fields(line, attempts, signal);
-    const host = new SecureHost({ line, fields, gateway, sessionId: facts.id, signal });
+    const host = new SecureHost({ line, fields, gateway, data, sessionId: facts.id, signal });
     line.tell({ type: 'flow', flow: flow.name });
     const end = await runFlow(flow, facts, host, signal);
     this.#to('unshielding');

@@ -1,4 +1,8 @@
+import type { CallDataResult } from '../../flows/commands.js';
+import { failed } from '../../server/data-actions/data-action.js';
 import { type Act, type Caller, KEY_MS, type Moment, THINK_MS } from './caller.js';
+
+const NEWLINE = 10;
 
 /** The keyboard: bytes as they are typed. A terminal can be told not to show them. */
 export interface KeyboardSource extends AsyncIterable<Uint8Array> {
@@ -7,7 +11,8 @@ export interface KeyboardSource extends AsyncIterable<Uint8Array> {
 }
 
 export const TERMINAL_HELP =
-  'keys 0-9 * #   enter: let time pass   h: the caller hangs up   c: the agent ends the secure session';
+  'keys 0-9 * #   enter: let time pass   h: the caller hangs up   c: the agent ends the secure session\n' +
+  'after callData: its outputs as {"name": value}, or timeout, or an error as http-503; then enter';
 
 const LETTERS: ReadonlyMap<number, Act['do'] | 'pass'> = new Map([
   ...(['h', '\x03', '\x04'] as const).map((letter) => [letter.charCodeAt(0), 'hang-up'] as const),
@@ -40,6 +45,20 @@ export class TerminalCaller implements Caller {
     return { at, act };
   }
 
+  /** A line, which the terminal shows as it is typed. */
+  async answer(): Promise<CallDataResult | null> {
+    if (this.#source.isTTY) this.#source.setRawMode?.(false);
+    const typed: number[] = [];
+    for (;;) {
+      const { value, done } = await this.#bytes.next();
+      if (done) return null;
+      if (value === NEWLINE) break;
+      typed.push(value);
+    }
+    if (this.#source.isTTY) this.#source.setRawMode?.(true);
+    return typedAnswer(Buffer.from(typed).toString().trim());
+  }
+
   /** Gives the terminal back as it was. */
   async close(): Promise<void> {
     if (this.#source.isTTY) this.#source.setRawMode?.(false);
@@ -56,6 +75,18 @@ export class TerminalCaller implements Caller {
       if (isKey(value)) return { do: 'key', code: value };
     }
   }
+}
+
+function typedAnswer(line: string): CallDataResult {
+  if (line !== '' && !line.startsWith('{')) return failed(line, line);
+  try {
+    const outputs = JSON.parse(line || '{}') as CallDataResult['outputs'];
+    const isPlain = Object.values(outputs).every((value) => typeof value !== 'object');
+    if (isPlain) return { status: 'success', error: '', message: '', outputs };
+  } catch {
+    // As an answer that cannot be read.
+  }
+  return failed('not-json', 'the answer is no mapping of plain values');
 }
 
 /** `0` to `9`, `*`, `#`. */

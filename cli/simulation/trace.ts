@@ -13,6 +13,10 @@ export function traceLine(happening: Happening): string | null {
       return fieldLine(happening);
     case 'extract':
       return `extract ${happening.transform} of ${happening.source}`;
+    case 'data-call':
+      return `callData ${happening.action} ${JSON.stringify(happening.inputs)}`;
+    case 'data-answer':
+      return `callData ${happening.status}${happening.error && `: ${happening.error}`}`;
     case 'charge': {
       const { connector, secureInputs, inputs } = happening.command;
       const secure = Object.entries(secureInputs).map(([input, name]) => `${input}=${name}`);

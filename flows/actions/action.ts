@@ -113,6 +113,7 @@ export const ANSWERS: Readonly<Record<FlowCommand['do'], FlowEvent['type'] | nul
   play: 'played',
   wait: 'waited',
   collect: 'collected',
+  callData: 'dataAnswered',
   callSecureData: 'dataCalled',
   extract: 'extracted',
   transferToSecureFlow: 'transferFailed',

@@ -1,4 +1,5 @@
 import type { ActionDefinition } from './action.js';
+import { callData } from './call-data.js';
 import { callSecureData } from './call-secure-data.js';
 import { callTask } from './call-task.js';
 import { collectInput } from './collect-input.js';
@@ -31,6 +32,7 @@ export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
     nextLoop,
     callTask,
     setVariables,
+    callData,
     callSecureData,
     extractSecureData,
     transferToSecureFlow,

@@ -1,5 +1,6 @@
 import type { CallFacts } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
+import type { DataActions } from '../data-actions/data-actions.js';
 import type { SecureSession } from '../secure/secure-session.js';
 import type { TransferResult } from '../transfer/to-agent.js';
 import { whenAborted } from './abort.js';
@@ -11,6 +12,7 @@ import type { CallEnd } from './views.js';
 /** What a call needs of the rest of the server. */
 export interface CallServices {
   readonly flow: Flow;
+  readonly dataActions: DataActions;
   /** Aborted when the process stops. */
   readonly shutdown: AbortSignal;
   /** Makes a session for a flow without an agent. Throws TacetError when the flow cannot be used. */
@@ -59,6 +61,7 @@ async function runInbound(conversation: Conversation, services: CallServices, si
   const run = new InboundRun({
     conversation,
     signal,
+    dataActions: services.dataActions,
     toAgent: (wanted, ringTimeoutMs) => services.toAgent(wanted, ringTimeoutMs),
     enterSecure: async (flow, invocationData) => {
       const session = services.newSession(flow, invocationData);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Flow, FlowSet } from '../../flows/flow.js';
 import { MediaError, type MediaServer } from '../../media/media-server.js';
 import type { Agents } from '../agent/agents.js';
+import type { DataActions } from '../data-actions/data-actions.js';
 import { TacetError } from '../errors.js';
 import type { SecureSession } from '../secure/secure-session.js';
 import type { SecureSessions } from '../secure/secure-sessions.js';
@@ -30,6 +31,7 @@ export interface CallsOptions {
   /** User part of the request URI to the name of an inbound flow; `*` for every other user part. */
   readonly routes: ReadonlyMap<string, string>;
   readonly sessions: SecureSessions;
+  readonly dataActions: DataActions;
   readonly events: CallEvents;
   readonly onError: (conversationId: string, error: unknown) => void;
 }
@@ -222,6 +224,7 @@ export class Calls implements Conversations {
     const sessions = new Map<string, SecureSession>();
     const services: CallServices = {
       flow,
+      dataActions: this.#options.dataActions,
       shutdown: this.#shutdown.signal,
       newSession: (name, invocationData) => {
         const session = this.#options.sessions.create(conversation, {

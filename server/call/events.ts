@@ -1,4 +1,4 @@
-import type { CaptureError, FieldKind, PlainValue } from '../../flows/commands.js';
+import type { CallDataResult, CaptureError, FieldKind, PlainValue } from '../../flows/commands.js';
 import type { CallEnd, ConversationView, SecureEnd, SecureState } from './views.js';
 
 /** How far a secure field is. `entered` counts keys; no field of this event can hold a digit of the caller's. */
@@ -28,6 +28,13 @@ export type CallEventBody =
       readonly action: string;
       readonly path: string;
       readonly name: string;
+    }
+  | {
+      readonly type: 'flow.data';
+      /** The configured data action. */
+      readonly action: string;
+      readonly status: CallDataResult['status'];
+      readonly durationMs: number;
     }
   | {
       readonly type: 'secure.state';
@@ -76,6 +83,7 @@ const SECURE_FIELDS: Readonly<Record<CallEventBody['type'], readonly string[]>> 
   'participant.connected': ['participantId', 'role', 'agentId'],
   'participant.ended': ['participantId', 'role', 'agentId'],
   'flow.action': ['flow', 'action', 'path', 'name'],
+  'flow.data': ['action', 'status', 'durationMs'],
   'secure.state': ['sessionId', 'state', 'end', 'reason'],
   'secure.shield': ['sessionId', 'shield', 'change'],
   'secure.progress': ['sessionId', 'progress'],

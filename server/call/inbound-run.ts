@@ -1,8 +1,10 @@
-import type { CollectCommand, FlowCommand, FlowNote } from '../../flows/commands.js';
+import type { CallDataResult, CollectCommand, FlowCommand, FlowNote } from '../../flows/commands.js';
+import type { DataActions } from '../data-actions/data-actions.js';
 import type { SecureSession } from '../secure/secure-session.js';
 import { SecureValue } from '../secure/secure-value.js';
 import type { TransferResult } from '../transfer/to-agent.js';
 import { pause } from './abort.js';
+import { callData } from './call-data.js';
 import { collect } from './collect.js';
 import { collectTwice } from './collect-twice.js';
 import type { Conversation } from './conversation.js';
@@ -18,6 +20,7 @@ export type InboundEnd =
 export interface InboundRunOptions {
   readonly conversation: Conversation;
   readonly signal: AbortSignal;
+  readonly dataActions: DataActions;
   /** Starts a session without an agent; null when the shields could not be engaged. */
   readonly enterSecure: (flow: string, invocationData: string) => Promise<SecureSession | null>;
   readonly toAgent: (wanted: string, ringTimeoutMs: number) => Promise<TransferResult>;
@@ -47,6 +50,8 @@ export class InboundRun implements FlowHost<InboundEnd> {
         return { event: { type: 'waited' } };
       case 'collect':
         return this.#collect(command);
+      case 'callData':
+        return { event: { type: 'dataAnswered', result: await this.#callData(command) } };
       case 'transferToAgent':
         return this.#toAgent(command);
       case 'transferToSecureFlow':
@@ -84,6 +89,17 @@ export class InboundRun implements FlowHost<InboundEnd> {
     } finally {
       value.wipe();
     }
+  }
+
+  #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
+    const { conversation, dataActions, signal } = this.#options;
+    return callData(command, {
+      leg: conversation.customer.leg,
+      dataActions,
+      runId: conversation.id,
+      signal,
+      publish: (event) => conversation.publish(event),
+    });
   }
 
   async #toAgent(command: FlowCommand & { do: 'transferToAgent' }): Promise<Executed<InboundEnd>> {

@@ -58,7 +58,10 @@ function secretOf(reference: SecretReference): string {
   return secret;
 }
 
-function checkedHeaders(config: HttpsConfig): Record<string, string> {
+type HeaderConfig = Pick<HttpsConfig, 'headers' | 'authorization'>;
+
+/** The configured headers, those of every JSON request, and the referenced secret. Throws as {@link targetOf} does. */
+export function jsonHeaders(config: HeaderConfig): Record<string, string> {
   for (const [name, value] of Object.entries(config.headers ?? {})) {
     if (OWN_HEADERS.has(name.toLowerCase())) throw new Error(`header ${name} is written by the connector`);
     validateHeaderName(name);
@@ -68,9 +71,22 @@ function checkedHeaders(config: HttpsConfig): Record<string, string> {
     ...config.headers,
     Accept: 'application/json',
     'Accept-Encoding': 'identity',
-    'Content-Type': 'application/json',
     ...(config.authorization === undefined ? {} : { Authorization: secretOf(config.authorization) }),
   };
+}
+
+/** Opens a connection for each request and verifies certificates. Reads the CA file once. */
+export function agentOf(url: URL, caFile: string | undefined): HttpAgent {
+  // Connections are not kept: one that the gateway closes at the same moment would put a charge in doubt.
+  if (url.protocol === 'http:') return new HttpAgent({ keepAlive: false });
+  return new HttpsAgent({
+    keepAlive: false,
+    // Said here because NODE_TLS_REJECT_UNAUTHORIZED would otherwise decide.
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.2',
+    secureOptions: constants.SSL_OP_NO_COMPRESSION | CLEANSE_PLAINTEXT,
+    ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
+  });
 }
 
 /**
@@ -79,17 +95,6 @@ function checkedHeaders(config: HttpsConfig): Record<string, string> {
  */
 export function targetOf(config: HttpsConfig): { readonly url: URL; readonly options: RequestOptions } {
   const url = checkedUrl(config);
-  const headers = checkedHeaders(config);
-  // Connections are not kept: one that the gateway closes at the same moment would put a charge in doubt.
-  if (url.protocol === 'http:')
-    return { url, options: { agent: new HttpAgent({ keepAlive: false }), headers } };
-  const agent = new HttpsAgent({
-    keepAlive: false,
-    // Said here because NODE_TLS_REJECT_UNAUTHORIZED would otherwise decide.
-    rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
-    secureOptions: constants.SSL_OP_NO_COMPRESSION | CLEANSE_PLAINTEXT,
-    ...(config.caFile === undefined ? {} : { ca: readFileSync(config.caFile) }),
-  });
-  return { url, options: { agent, headers } };
+  const headers = { ...jsonHeaders(config), 'Content-Type': 'application/json' };
+  return { url, options: { agent: agentOf(url, config.caFile), headers } };
 }

@@ -1,13 +1,24 @@
-import type { CollectCommand, DataResult, FlowCommand, FlowNote, PlainValue } from '../../flows/commands.js';
+import type {
+  CallDataResult,
+  CollectCommand,
+  DataResult,
+  FlowCommand,
+  FlowNote,
+  PlainValue,
+} from '../../flows/commands.js';
 import { transform } from '../../flows/fields/transforms.js';
 import { pause } from '../call/abort.js';
+import { callData } from '../call/call-data.js';
 import { type CollectOptions, collect } from '../call/collect.js';
 import { collectTwice } from '../call/collect-twice.js';
-import type { FieldProgress } from '../call/events.js';
+import type { CallEventBody, FieldProgress } from '../call/events.js';
 import type { Leg } from '../call/leg.js';
 import { playTo } from '../call/play.js';
+import { withProcessingAudio } from '../call/processing-audio.js';
 import type { Executed, FlowHost } from '../call/run-flow.js';
 import type { Connector } from '../connectors/connector.js';
+import { failed } from '../data-actions/data-action.js';
+import type { DataActions } from '../data-actions/data-actions.js';
 import type { SecureValue } from './secure-value.js';
 import type { SecureValues } from './secure-values.js';
 
@@ -21,10 +32,12 @@ export interface SecureRunOptions {
   readonly customer: Leg;
   readonly values: SecureValues;
   readonly connectors: ReadonlyMap<string, Connector>;
-  /** Ends prompts and collects early; a charge that is under way is waited for all the same. */
+  readonly dataActions: DataActions;
+  /** Ends prompts, collects and plain data actions early; a charge that is under way is waited for all the same. */
   readonly signal: AbortSignal;
   /** Aborted when the process stops: the only thing that gives a charge up. */
   readonly shutdown: AbortSignal;
+  readonly publish: (event: CallEventBody) => void;
   readonly onNote: (note: FlowNote) => void;
   readonly onProgress: (progress: FieldProgress) => void;
   readonly onData: (status: DataResult['status'] | 'calling', reason: string) => void;
@@ -60,6 +73,8 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
         return { event: { type: 'waited' } };
       case 'collect':
         return this.#collect(command);
+      case 'callData':
+        return { event: { type: 'dataAnswered', result: await this.#callData(command) } };
       case 'callSecureData':
         return { event: { type: 'dataCalled', result: await this.#callSecureData(command) } };
       case 'extract': {
@@ -109,11 +124,9 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
 
   async #callSecureData(command: FlowCommand & { do: 'callSecureData' }): Promise<DataResult> {
     this.#options.onData('calling', '');
-    const done = new AbortController();
-    const processing = this.#playProcessing(command.processingAudio, done.signal);
-    const result = await this.#charge(command).finally(() => done.abort());
-    await this.#options.customer.endpoint.stopPlaying().catch(() => {});
-    await processing;
+    const result = await withProcessingAudio(this.#options.customer, command.processingAudio, () =>
+      this.#charge(command),
+    );
     const { values, onData } = this.#options;
     values.dropSecurityCodes();
     const reason = String(values.redact({ reason: result.reason }).reason);
@@ -137,15 +150,15 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
     return connector.charge({ operation, idempotencyKey, secure, inputs, signal: shutdown });
   }
 
-  /** The processing prompt, again and again with a short gap, until the data action has answered (G12). */
-  async #playProcessing(
-    audio: (FlowCommand & { do: 'callSecureData' })['processingAudio'],
-    done: AbortSignal,
-  ): Promise<void> {
-    const { customer } = this.#options;
-    while (audio.length > 0 && !done.aborted && !customer.gone.aborted) {
-      await playTo(customer, audio).catch(() => {});
-      await pause(1500, AbortSignal.any([done, customer.gone]));
+  async #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
+    const { customer, dataActions, values, sessionId, signal, publish } = this.#options;
+    // No expression can see a secure value; what looks like one all the same does not leave.
+    if (values.showIn(command.inputs)) {
+      publish({ type: 'flow.data', action: command.action, status: 'failure', durationMs: 0 });
+      return failed('secure-value', 'an input shows a value of the secure session');
     }
+    const options = { leg: customer, dataActions, runId: sessionId, signal, publish };
+    const result = await callData(command, options);
+    return { ...result, outputs: values.redact(result.outputs) };
   }
 }

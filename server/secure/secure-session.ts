@@ -23,6 +23,7 @@ export interface SecureSessionOptions {
   readonly disconnect: boolean;
   readonly shields: readonly Shield[];
   readonly connectors: SecureRunOptions['connectors'];
+  readonly dataActions: SecureRunOptions['dataActions'];
   readonly shieldTimeoutMs: number;
   readonly leavingGuardMs: number;
   readonly leavingGuardMaxMs: number;
@@ -126,7 +127,7 @@ export class SecureSession implements SessionRecord {
   }
 
   async #runFlow(): Promise<{ end: SecureFlowEnd | 'interrupted'; data: Record<string, PlainValue> }> {
-    const { flow, connectors, shutdown, maxSessionMs } = this.#options;
+    const { flow, connectors, dataActions, shutdown, maxSessionMs } = this.#options;
     const { customer } = this.#conversation;
     const over = new AbortController();
     void pause(maxSessionMs, over.signal).then((how) => how === 'elapsed' && this.#tooLong.abort());
@@ -138,8 +139,10 @@ export class SecureSession implements SessionRecord {
       customer: customer.leg,
       values: this.#values,
       connectors,
+      dataActions,
       signal,
       shutdown,
+      publish: (event) => this.#conversation.publish(event),
       onNote: ({ action, path, name }) =>
         this.#conversation.publish({ type: 'flow.action', flow: flow.name, action, path, name }),
       onProgress: (progress) =>

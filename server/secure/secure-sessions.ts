@@ -26,6 +26,7 @@ export interface SecureSessionsOptions {
   readonly events: CallEvents;
   readonly logGate: LogGate;
   readonly connectors: SecureSessionOptions['connectors'];
+  readonly dataActions: SecureSessionOptions['dataActions'];
   readonly shieldTimeoutMs: number;
   readonly leavingGuardMs: number;
   readonly leavingGuardMaxMs: number;
@@ -46,7 +47,8 @@ export class SecureSessions {
 
   /** A session in state `requested`, entered in the conversation's record. Throws TacetError for an unusable flow. */
   create(conversation: Conversation, request: Request): SecureSession {
-    const { connectors, shieldTimeoutMs, leavingGuardMs, leavingGuardMaxMs, maxSessionMs } = this.#options;
+    const { connectors, dataActions, shieldTimeoutMs, leavingGuardMs, leavingGuardMaxMs, maxSessionMs } =
+      this.#options;
     const session = new SecureSession({
       ...request,
       id: randomUUID(),
@@ -54,6 +56,7 @@ export class SecureSessions {
       flow: this.#secureFlow(request.flow),
       shields: this.#shields(conversation),
       connectors,
+      dataActions,
       shieldTimeoutMs,
       leavingGuardMs,
       leavingGuardMaxMs,

@@ -44,6 +44,11 @@ export class SecureValues {
     );
   }
 
+  /** Whether something in `data` holds a keyed value of eight digits or more. */
+  showIn(data: Readonly<Record<string, PlainValue>>): boolean {
+    return Object.values(data).some((value) => this.#appearsIn(String(value)));
+  }
+
   wipe(): void {
     this.#wiped = true;
     for (const name of [...this.#values.keys()]) this.drop(name);

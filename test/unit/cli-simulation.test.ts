@@ -59,6 +59,97 @@ function trace(flow: typeof TWICE, script: string) {
   return replay(flow, FLOWS, readScript(script, 'script.yaml'));
 }
 
+const ASK = loadFlow(
+  `name: ask
+type: inbound
+tasks:
+  main:
+    - do: callData
+      action: crm
+      inputs: { from: call.from }
+      processingAudio: One moment.
+      into: customer
+      onFailure: [{ do: playAudio, prompt: 'No: {{ data.customer.error }}.' }]
+      onTimeout: [{ do: playAudio, prompt: Late. }]
+    - do: playAudio
+      prompt: Hello {{ get(data.customer, "name", "") }}.
+    - do: disconnect
+`,
+  'ask.yaml',
+);
+
+describe('a data action in a simulated call', () => {
+  it('is answered by the script, each in turn, after its time', async () => {
+    const answers = 'dataActions:\n  - { status: success, outputs: { name: Ann }, after: 3s }\n';
+    assert.deepEqual(await trace(ASK, answers), [
+      'flow ask',
+      'callData crm {"from":"sip:caller"}',
+      'prompt One moment.',
+      'callData success',
+      'prompt Hello Ann.',
+      'end flow-disconnected',
+    ]);
+    const late = await trace(ASK, 'dataActions: [{ status: timeout }]\n');
+    assert.deepEqual(late.slice(3, 5), ['callData timeout: timeout', 'prompt Late.']);
+    const refused = await trace(ASK, 'dataActions: [{ status: failure, error: http-404 }]\n');
+    assert.deepEqual(refused.slice(3, 5), ['callData failure: http-404', 'prompt No: http-404.']);
+    assert.ok((await trace(ASK, 'caller: []\n')).includes('callData failure: no-answer'));
+  });
+
+  it('is given up when the caller hangs up meanwhile', async () => {
+    const script = 'caller: [{ wait: 1s }, hang-up]\ndataActions: [{ status: success, after: 60s }]\n';
+    assert.deepEqual((await trace(ASK, script)).slice(3), [
+      'callData failure: cancelled',
+      'end customer-hung-up',
+    ]);
+  });
+
+  it('is answered at the terminal, which shows the line', async () => {
+    const modes: boolean[] = [];
+    const typed = (line: string) => {
+      const bytes = (async function* () {
+        yield Buffer.from(line);
+      })();
+      return new TerminalCaller(
+        Object.assign(bytes, { isTTY: true, setRawMode: (raw: boolean) => modes.push(raw) }),
+      );
+    };
+    const outputs = { name: 'Änn', n: 2 };
+    const success = { status: 'success', error: '', message: '', outputs };
+    assert.deepEqual(await typed(`${JSON.stringify(outputs)}\n`).answer(), success);
+    assert.deepEqual(modes, [true, false, true]);
+    assert.deepEqual(await typed('\n').answer(), { ...success, outputs: {} });
+    assert.equal((await typed('timeout\n').answer())?.status, 'timeout');
+    assert.equal((await typed('http-503\n').answer())?.error, 'http-503');
+    assert.equal((await typed('{"name\n').answer())?.error, 'not-json');
+    assert.equal((await typed('{"name": {}}\n').answer())?.error, 'not-json');
+    assert.equal(await typed('{').answer(), null);
+  });
+
+  it('is sent nothing that was keyed in secure mode, and its echoes are hidden', async () => {
+    const flow = loadFlow(
+      `name: leaky
+type: secure
+variables:
+  card: { type: secure }
+tasks:
+  main:
+    - { do: collectInput, field: cardNumber, into: secure.card, prompt: Card. }
+    - { do: callData, action: crm, inputs: { x: call.invocationData }, into: c, onFailure: [] }
+    - { do: returnToAgent, data: { error: data.c.error, echo: 'get(data.c, "echo", "")' } }
+`,
+      'leaky.yaml',
+    );
+    const sent = await trace(flow, `${KEYS}invocationData: '4242 4242 4242 4242'\n`);
+    assert.ok(sent.includes('result {"error":"secure-value","echo":""}'));
+    const echoed = await trace(
+      flow,
+      `${KEYS}dataActions: [{ status: success, outputs: { echo: '4242424242424242' } }]\n`,
+    );
+    assert.ok(echoed.includes('result {"error":"","echo":"[redacted]"}'));
+  });
+});
+
 describe('a simulated call is as one of the server', () => {
   it('has no security code after a charge, whatever came of it', async () => {
     const lines = await trace(TWICE, `${KEYS}gateway: [{ status: declined, reason: no }]\n`);

@@ -164,6 +164,42 @@ for (const [yaml, line, column, field, text] of WRONG) {
   });
 }
 
+const DATA = 'url: "https://h/"';
+for (const [yaml, column, field, text] of [
+  ['{url: "http://h/"}', 24, 'url', /unencrypted.*beyond loopback needs allowInsecureHttp/],
+  ['{url: "https://u:p@h/"}', 24, 'url', /authorization/],
+  [`{${DATA}, method: PUT}`, 46, 'method', /one of GET, POST/],
+  [`{${DATA}, method: POST, retries: 1}`, 61, 'retries', /a POST could act twice.*idempotencyKey: true/],
+  [`{${DATA}, headers: {authorization: x}}`, 63, 'headers.authorization', /use authorization/],
+  [`{${DATA}, authorization: {}}`, 53, 'authorization', /exactly one source/],
+  [`{${DATA}, outputs: {a: {type: list}}}`, 58, 'outputs.a.type', /one of string, number, boolean/],
+  [`{${DATA}, outputs: {a: {}}}`, 51, 'outputs.a.type', /missing/],
+  [`{${DATA}, outputs: {a: {type: string, path: "a..b"}}}`, 72, 'outputs.a.path', /matching/],
+  [`{${DATA}, outputs: {status: {type: string}}}`, 56, 'outputs.status', /name status is taken/],
+] as const) {
+  test(`a data action is refused with its place: ${yaml}`, () => {
+    const problems = problemsOf(() => load(`dataActions: {a: ${yaml}}`));
+    assert.equal(problems.length, 1, JSON.stringify(problems));
+    const [problem] = problems;
+    assert.deepEqual([problem?.line, problem?.field], [1, `dataActions.a.${field}`]);
+    assert.equal(problem?.column, column);
+    assert.match(`${problem?.message}; ${problem?.remedy}`, text);
+  });
+}
+
+test('data actions have defaults, and http: to loopback or where it is allowed', () => {
+  const config = load(
+    'dataActions:\n  a: {url: "http://127.0.0.1/", caFile: c, authorization: {file: s}}\n' +
+      '  b: {url: "http://crm.local/", allowInsecureHttp: true, method: POST, retries: 1, idempotencyKey: true}',
+  );
+  const { a, b } = config.dataActions;
+  assert.deepEqual([a?.method, a?.retries, a?.timeoutMs, a?.outputs], ['GET', 0, 5000, {}]);
+  assert.equal(a?.caFile, join(directory, 'c'));
+  assert.deepEqual(a?.authorization, { file: join(directory, 's') });
+  assert.equal(b?.retries, 1);
+  assert.deepEqual(load('').dataActions, {});
+});
+
 test('http: to loopback is possible when it is allowed', () => {
   for (const host of ['127.0.0.1', 'localhost', '[::1]']) {
     load(`connectors: {p: {type: https, url: "http://${host}:1/", allowInsecureHttp: true}}`);

@@ -1,5 +1,12 @@
 import { Collector, type DigitSink } from '../../flows/collector.js';
-import type { CallFacts, CollectCommand, DataResult, FlowCommand, FlowEvent } from '../../flows/commands.js';
+import type {
+  CallDataResult,
+  CallFacts,
+  CollectCommand,
+  DataResult,
+  FlowCommand,
+  FlowEvent,
+} from '../../flows/commands.js';
 import { brandOf } from '../../flows/fields/brands.js';
 import { transform } from '../../flows/fields/transforms.js';
 import type { Flow } from '../../flows/flow.js';
@@ -33,6 +40,8 @@ export class TestSink implements DigitSink {
 export const NOW = { year: 2026, month: 11 };
 export const CALL: CallFacts = { id: 'c1', from: 'sip:caller', to: 'sip:pay', invocationData: '' };
 
+const NO_SERVER = { status: 'failure', error: 'unreachable', message: 'no server', outputs: {} } as const;
+
 const PROMPT_MS = 2000;
 const KEY_MS = 100;
 /** From the begin of a collect to the first key that is meant for it. */
@@ -44,6 +53,7 @@ export interface Script {
   readonly keys: readonly string[];
   readonly invocationData?: string;
   readonly charge?: DataResult;
+  readonly data?: CallDataResult;
 }
 
 export interface Replay {
@@ -123,6 +133,10 @@ class Simulation {
         this.#trace.push(`extract ${command.transform} of ${command.source}: ${value}`);
         return { type: 'extracted', value: value ?? null };
       }
+      case 'callData':
+        this.#trace.push(`callData ${command.action} ${JSON.stringify(command.inputs)}`);
+        this.#speak(command.processingAudio);
+        return { type: 'dataAnswered', result: this.#script.data ?? NO_SERVER };
       case 'callSecureData': {
         const inputs = Object.entries(command.secureInputs).map(([input, name]) => `${input}=${name}`);
         this.#trace.push(`charge ${command.connector} ${inputs.join(' ')} ${JSON.stringify(command.inputs)}`);

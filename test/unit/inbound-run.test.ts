@@ -1,14 +1,31 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { loadFlow } from '../../flows/loader.js';
 import { Conversation } from '../../server/call/conversation.js';
-import { CallEvents } from '../../server/call/events.js';
+import { type CallEvent, CallEvents } from '../../server/call/events.js';
 import { InboundRun } from '../../server/call/inbound-run.js';
 import { Leg } from '../../server/call/leg.js';
 import { Participant } from '../../server/call/participant.js';
 import { runFlow } from '../../server/call/run-flow.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
+import { FakeCrm } from './data-fakes.js';
 import { FakeEndpoint, FakeMedia } from './secure-fakes.js';
+
+const ASK = loadFlow(
+  `name: a
+type: inbound
+variables: { id: { type: string, default: '17' } }
+tasks:
+  main:
+    - { do: callData, action: crm, inputs: { id: flow.id }, processingAudio: One moment., into: customer }
+    - do: decision
+      if: data.customer.name == "Ann"
+      then: [{ do: disconnect }]
+    - do: disconnect
+`,
+  'a.yaml',
+);
 
 const FACTS = { id: 'c1', from: 'a', to: 'b', invocationData: '' };
 
@@ -17,18 +34,24 @@ describe('inbound run', () => {
   let hangUp: AbortController;
   let paths: string[];
   let run: InboundRun;
+  let crm: FakeCrm;
+  let data: CallEvent[];
 
   beforeEach(() => {
     customer = new FakeEndpoint(new FakeMedia(), 'customer');
     hangUp = new AbortController();
     paths = [];
+    data = [];
+    crm = new FakeCrm();
     const events = new CallEvents();
     events.subscribe((event) => event.type === 'flow.action' && paths.push(event.path));
+    events.subscribe((event) => event.type === 'flow.data' && data.push(event));
     const leg = new Leg(customer);
     const participant = new Participant({ id: 'p', role: 'customer', address: '', leg, state: 'connected' });
     run = new InboundRun({
       conversation: new Conversation({ ...FACTS, flow: 'a', customer: participant, events }),
       signal: hangUp.signal,
+      dataActions: crm.actions,
       enterSecure: async () => null,
       toAgent: async () => ({ ok: false, error: 'no-agent', message: '' }),
     });
@@ -41,6 +64,31 @@ describe('inbound run', () => {
       'a.yaml',
     );
     const running = runFlow(flow, FACTS, run, hangUp.signal);
+    hangUp.abort();
+    assert.equal(await running, 'interrupted');
+  });
+
+  it('asks for data while the caller hears the processing audio, again and again', async (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    const running = runFlow(ASK, FACTS, run, hangUp.signal);
+    while (customer.played < 3) {
+      await turn();
+      context.mock.timers.tick(1500);
+    }
+    crm.succeed({ name: 'Ann', secret: 'x' });
+    assert.deepEqual(await running, { kind: 'disconnect', reason: 'flow' });
+    assert.deepEqual(paths, ['tasks.main[0]', 'tasks.main[1]', 'tasks.main[1].then[0]']);
+    const [request] = crm.requests;
+    assert.deepEqual(request?.inputs, { id: '17' });
+    assert.equal(request?.idempotencyKey, 'c1:tasks.main[0]#1');
+    const [{ seq: _seq, at: _at, ...event } = { seq: 0, at: '' }] = data;
+    const told = { type: 'flow.data', action: 'crm', status: 'success', durationMs: 0, conversationId: 'c1' };
+    assert.deepEqual(event, told);
+  });
+
+  it('gives a data action up at once when the caller hangs up', async () => {
+    const running = runFlow(ASK, FACTS, run, hangUp.signal);
+    while (customer.played === 0) await turn();
     hangUp.abort();
     assert.equal(await running, 'interrupted');
   });

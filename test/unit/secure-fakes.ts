@@ -42,7 +42,11 @@ export class FakeEndpoint implements MediaEndpoint {
     this.#media.step('resume', this, () => {
       this.held = false;
     });
-  play = () => this.#media.step('play', this, (): PlayOutcome => 'finished');
+  played = 0;
+  play = () => {
+    this.played += 1;
+    return this.#media.step('play', this, (): PlayOutcome => 'finished');
+  };
   stopPlaying = () => this.#media.step('stopPlaying', this, () => {});
   setLoop = (loop: AudioLoop | null) =>
     this.#media.step('setLoop', this, () => {

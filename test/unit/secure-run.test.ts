@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { CollectCommand, FlowCommand } from '../../flows/commands.js';
+import type { CallEventBody } from '../../server/call/events.js';
 import { Leg } from '../../server/call/leg.js';
 import type { ChargeRequest } from '../../server/connectors/connector.js';
 import { SecureRun } from '../../server/secure/secure-run.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
 import { SecureValues } from '../../server/secure/secure-values.js';
+import { FakeCrm } from './data-fakes.js';
 import { FakeEndpoint, FakeMedia } from './secure-fakes.js';
 
 const COLLECT: CollectCommand = {
@@ -34,11 +36,21 @@ const CHARGE: FlowCommand = {
   occurrence: 'tasks.main[3]#2',
 };
 
+const ASK: FlowCommand & { do: 'callData' } = {
+  do: 'callData',
+  action: 'crm',
+  inputs: { last4: '5678' },
+  processingAudio: [],
+  occurrence: 'tasks.main[3]#2',
+};
+
 describe('secure run', () => {
   let values: SecureValues;
   let customer: FakeEndpoint;
   let hangUp: AbortController;
   let charged: ChargeRequest[];
+  let crm: FakeCrm;
+  let published: CallEventBody[];
   let run: SecureRun;
   const shutdown = new AbortController();
 
@@ -47,6 +59,8 @@ describe('secure run', () => {
     customer = new FakeEndpoint(new FakeMedia(), 'customer');
     hangUp = new AbortController();
     charged = [];
+    crm = new FakeCrm();
+    published = [];
     const payment = {
       name: 'payment',
       charge: async (request: ChargeRequest) => {
@@ -60,6 +74,8 @@ describe('secure run', () => {
       customer: new Leg(customer),
       values,
       connectors: new Map([['payment', payment]]),
+      dataActions: crm.actions,
+      publish: (event) => published.push(event),
       signal: hangUp.signal,
       shutdown: shutdown.signal,
       onNote: () => {},
@@ -183,6 +199,42 @@ describe('secure run', () => {
     assert.equal(request?.signal.aborted, false);
     shutdown.abort();
     assert.equal(request?.signal.aborted, true);
+  });
+
+  async function keyEight(): Promise<void> {
+    const collecting = run.execute({ ...COLLECT, field: { ...COLLECT.field, min: 8, max: 8 } });
+    customer.press('12345678');
+    await collecting;
+  }
+
+  it('asks a data action with plain inputs, tells name, status and duration, and hides echoes', async () => {
+    await keyEight();
+    const asking = run.execute(ASK);
+    crm.succeed({ name: 'Ann', echo: '1234-5678', number: 12_345_678 });
+    const outputs = { name: 'Ann', echo: '[redacted]', number: '[redacted]' };
+    const result = { status: 'success', error: '', message: '', outputs };
+    assert.deepEqual(await asking, { event: { type: 'dataAnswered', result } });
+    assert.equal(crm.requests[0]?.idempotencyKey, 's1:tasks.main[3]#2');
+    assert.deepEqual(published, [{ type: 'flow.data', action: 'crm', status: 'success', durationMs: 0 }]);
+  });
+
+  it('sends no input that shows what was keyed, wherever it came from', async () => {
+    await keyEight();
+    for (const leak of ['a 1234 5678 b', 12_345_678]) {
+      const { event } = (await run.execute({ ...ASK, inputs: { leak } })) as { event: { result: object } };
+      const message = 'an input shows a value of the secure session';
+      assert.deepEqual(event.result, { status: 'failure', error: 'secure-value', message, outputs: {} });
+    }
+    assert.equal(crm.requests.length, 0);
+    assert.equal(published.length, 2);
+    assert.doesNotMatch(JSON.stringify(published), /1234/);
+  });
+
+  it('gives a plain data action up at once when the caller hangs up', async () => {
+    const asking = run.execute(ASK);
+    hangUp.abort();
+    const { event } = (await asking) as { event: { result: { error: string } } };
+    assert.equal(event.result.error, 'cancelled');
   });
 
   it('ends with a disconnect where a transfer fails, whatever path was drawn', async () => {

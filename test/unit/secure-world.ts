@@ -7,6 +7,7 @@ import { Calls } from '../../server/call/calls.js';
 import { type CallEvent, CallEvents } from '../../server/call/events.js';
 import type { SecureSessionRequest, SecureSessionView } from '../../server/call/views.js';
 import type { Connector } from '../../server/connectors/connector.js';
+import { DataActions } from '../../server/data-actions/data-actions.js';
 import { LogGate } from '../../server/log/log-gate.js';
 import { SecureSessions } from '../../server/secure/secure-sessions.js';
 import { type IncomingCall, type Signalling, SipFailure } from '../../server/sip/signalling.js';
@@ -113,6 +114,7 @@ export class World {
       },
       close: async () => {},
     };
+    const dataActions = new DataActions(new Map());
     const sessions = new SecureSessions({
       flows,
       media,
@@ -121,6 +123,7 @@ export class World {
       events,
       logGate: this.gate,
       connectors: new Map([['payment', payment]]),
+      dataActions,
       shieldTimeoutMs,
       leavingGuardMs: guardMs,
       leavingGuardMaxMs: 2000,
@@ -134,6 +137,7 @@ export class World {
       flows,
       routes: new Map([['support', 'reception']]),
       sessions,
+      dataActions,
       events,
       onError: (_id, error) => this.errors.push(error),
     });

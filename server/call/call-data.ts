@@ -1,0 +1,28 @@
+import type { CallDataResult, FlowCommand } from '../../flows/commands.js';
+import type { DataActions } from '../data-actions/data-actions.js';
+import type { CallEventBody } from './events.js';
+import type { Leg } from './leg.js';
+import { withProcessingAudio } from './processing-audio.js';
+
+export interface CallDataOptions {
+  readonly leg: Leg;
+  readonly dataActions: DataActions;
+  /** Names the run, for the idempotency key. */
+  readonly runId: string;
+  /** Gives the request up at once. */
+  readonly signal: AbortSignal;
+  readonly publish: (event: CallEventBody) => void;
+}
+
+/** Asks a data action, with the processing audio meanwhile. Of what goes out and comes back nothing is published. */
+export async function callData(
+  { action, inputs, processingAudio, occurrence }: FlowCommand & { do: 'callData' },
+  { leg, dataActions, runId, signal, publish }: CallDataOptions,
+): Promise<CallDataResult> {
+  const idempotencyKey = `${runId}:${occurrence}`;
+  const { result, durationMs } = await withProcessingAudio(leg, processingAudio, () =>
+    dataActions.call(action, { inputs, idempotencyKey, signal }),
+  );
+  publish({ type: 'flow.data', action, status: result.status, durationMs });
+  return result;
+}
