@@ -4,9 +4,9 @@ import { loop } from './actions/loop.js';
 import { nextLoop } from './actions/next-loop.js';
 import { ACTIONS } from './actions/registry.js';
 import type { Action, Flow, FlowType } from './flow.js';
-import { actionAt } from './position.js';
+import { actionAt, placeAfter, placeAfterVisit } from './position.js';
 import { isSecure } from './secure-use.js';
-import type { Position } from './state.js';
+import type { Position, Visit } from './state.js';
 
 export interface GraphNode {
   /** The action's place in the document, e.g. `tasks.main[2].onDeclined[0]`. */
@@ -114,35 +114,27 @@ function idOf(position: Position): string {
 function* edgesOf(flow: Flow, { action, position }: Place): Generator<GraphEdge> {
   const edge = (path: string, to: Position | null): GraphEdge[] =>
     to === null ? [] : [{ from: idOf(position), to: idOf(to), path }];
-  for (const path of Object.keys(action.blocks)) yield* edge(path, following(flow, [...position, path, -1]));
+  const after = (from: Position) => placeAfter(flow, from, loopsAround(flow, from)).position;
+  for (const path of Object.keys(action.blocks)) yield* edge(path, after([...position, path, -1]));
   const task = calledBy(action);
-  if (task !== null) yield* edge('task', following(flow, [`tasks.${task}`, -1]));
-  const around = loopAround(flow, position);
-  if (action.do === nextLoop.name) yield* edge(action.do, around);
-  else if (action.do === exitLoop.name) yield* edge(action.do, around && following(flow, around));
-  else if (goesOn(action)) yield* edge('next', following(flow, position));
+  if (task !== null) yield* edge('task', after([`tasks.${task}`, -1]));
+  const loops = loopsAround(flow, position);
+  if (action.do === nextLoop.name) yield* edge(action.do, loops.at(-1)?.position ?? null);
+  else if (action.do === exitLoop.name) yield* edge(action.do, placeAfterVisit(flow, loops).position);
+  else if (goesOn(action)) yield* edge('next', after(position));
 }
 
 /**
- * What comes after an action: the next one of its block, or of the blocks around it; the loop itself at the end of its
- * block. Null at the end of `main`, and of a task, from where a run goes on behind each `callTask`.
+ * The loops under way at a position, outermost first. Calls of tasks are not among them: a task is drawn once, and a run
+ * goes on behind each of its `callTask`s.
  */
-function following(flow: Flow, from: Position): Position | null {
-  let position = from;
-  while (position.length >= 2) {
-    const next = [...position.slice(0, -1), Number(position.at(-1)) + 1];
-    if (actionAt(flow, next)) return next;
-    position = position.slice(0, -2);
-    if (actionAt(flow, position)?.do === loop.name) return position;
+function loopsAround(flow: Flow, from: Position): Visit[] {
+  const loops: Visit[] = [];
+  for (let length = 2; length < from.length; length += 2) {
+    const position = from.slice(0, length);
+    if (actionAt(flow, position)?.do === loop.name) loops.push({ position, loop: null });
   }
-  return null;
-}
-
-function loopAround(flow: Flow, from: Position): Position | null {
-  for (let position = from.slice(0, -2); position.length >= 2; position = position.slice(0, -2)) {
-    if (actionAt(flow, position)?.do === loop.name) return position;
-  }
-  return null;
+  return loops;
 }
 
 /** True when a run can go on after the action without one of the paths that were drawn. */

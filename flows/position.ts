@@ -42,7 +42,7 @@ export function placeBy(outcome: Exclude<Outcome, { kind: 'wait' | 'end' }>, sta
  * What follows an action: the next one of its block, or of the blocks around it; from the end of a loop's block the
  * loop itself, which decides about the next turn; from the end of a task what follows its `callTask`.
  */
-function placeAfter(flow: Flow, from: Position, visits: Visits): Place {
+export function placeAfter(flow: Flow, from: Position, visits: Visits): Place {
   const visit = visits.at(-1);
   let position = from;
   while (position.length >= 2) {
@@ -55,7 +55,7 @@ function placeAfter(flow: Flow, from: Position, visits: Visits): Place {
 }
 
 /** What follows the innermost loop or task that is under way. */
-function placeAfterVisit(flow: Flow, visits: Visits): Place {
+export function placeAfterVisit(flow: Flow, visits: Visits): Place {
   return placeAfter(flow, visits.at(-1)?.position ?? [], visits.slice(0, -1));
 }
 
