@@ -1,7 +1,7 @@
 import type { CollectCommand, FlowEvent } from '../../flows/commands.js';
 import type { CollectOptions } from '../../server/call/collect.js';
 import { collectTwice } from '../../server/call/collect-twice.js';
-import { SecureValues } from '../../server/secure/secure-values.js';
+import { heldAs, SecureValues } from '../../server/secure/secure-values.js';
 import { collect } from './collect.js';
 import type { Line } from './line.js';
 
@@ -31,8 +31,7 @@ export class Fields {
 
   async collect(command: CollectCommand): Promise<FlowEvent> {
     const { field, into } = command;
-    // As in a secure session: what was asked for in the open takes no secure value's place.
-    const held = into.scope === 'secure' ? into.name : `${into.scope}.${into.name}`;
+    const held = heldAs(into);
     const value = this.values.create(held, field.kind);
     const options = {
       line: this.#line,

@@ -4,7 +4,6 @@ import type { Executed, FlowHost } from '../../server/call/run-flow.js';
 import type { Connector } from '../../server/connectors/connector.js';
 import { failed } from '../../server/data-actions/data-action.js';
 import type { SecureFlowEnd } from '../../server/secure/secure-run.js';
-import type { SecureValue } from '../../server/secure/secure-value.js';
 import type { SimulatedDataService } from './data-service.js';
 import type { Fields } from './fields.js';
 import type { Line } from './line.js';
@@ -82,21 +81,16 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
     line.tell({ type: 'charge', command });
     line.say(command.processingAudio);
     const answer = await this.#charge(command);
-    values.dropSecurityCodes();
-    const reason = String(values.redact({ reason: answer.reason }).reason);
-    this.#lastData = { status: answer.status, reason, outputs: values.redact(answer.outputs) };
-    line.tell({ type: 'verdict', status: answer.status, reason });
+    this.#lastData = values.charged(answer);
+    const { status, reason } = this.#lastData;
+    line.tell({ type: 'verdict', status, reason });
     return this.#lastData;
   }
 
   async #charge({ secureInputs, occurrence, operation, inputs }: FlowCommand & { do: 'callSecureData' }) {
     const { fields, gateway, sessionId, signal } = this.#options;
-    const secure = new Map<string, SecureValue>();
-    for (const [input, name] of Object.entries(secureInputs)) {
-      const value = fields.values.get(name);
-      if (!value) return { status: 'error' as const, reason: 'missing-input', outputs: {} };
-      secure.set(input, value);
-    }
+    const secure = fields.values.inputs(secureInputs);
+    if (!secure) return { status: 'error' as const, reason: 'missing-input', outputs: {} };
     return gateway.charge({
       operation,
       idempotencyKey: `${sessionId}:${occurrence}`,

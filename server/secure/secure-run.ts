@@ -19,8 +19,7 @@ import type { Executed, FlowHost } from '../call/run-flow.js';
 import type { Connector } from '../connectors/connector.js';
 import { failed } from '../data-actions/data-action.js';
 import type { DataActions } from '../data-actions/data-actions.js';
-import type { SecureValue } from './secure-value.js';
-import type { SecureValues } from './secure-values.js';
+import { heldAs, type SecureValues } from './secure-values.js';
 
 /** How the flow of a secure session ended. */
 export type SecureFlowEnd =
@@ -96,8 +95,7 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
   async #collect(command: CollectCommand): Promise<Executed<SecureFlowEnd>> {
     const { values, customer, signal, onProgress } = this.#options;
     const { field, into, attempt } = command;
-    // What was asked for in the open must not take the place of a secure value of its name: no name has a dot.
-    const held = into.scope === 'secure' ? into.name : `${into.scope}.${into.name}`;
+    const held = heldAs(into);
     const value = values.create(held, field.kind);
     const card = field.cardVariable === null ? null : (values.get(field.cardVariable) ?? null);
     const options: CollectOptions = {
@@ -128,22 +126,16 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
       this.#charge(command),
     );
     const { values, onData } = this.#options;
-    values.dropSecurityCodes();
-    const reason = String(values.redact({ reason: result.reason }).reason);
-    this.#lastData = { status: result.status, reason, outputs: values.redact(result.outputs) };
-    onData(result.status, reason);
+    this.#lastData = values.charged(result);
+    onData(this.#lastData.status, this.#lastData.reason);
     return this.#lastData;
   }
 
   async #charge(command: FlowCommand & { do: 'callSecureData' }): Promise<DataResult> {
     const { connectors, values, sessionId, shutdown } = this.#options;
     const connector = connectors.get(command.connector);
-    const secure = new Map<string, SecureValue>();
-    for (const [input, name] of Object.entries(command.secureInputs)) {
-      const value = values.get(name);
-      if (!value) return { status: 'error', reason: 'missing-input', outputs: {} };
-      secure.set(input, value);
-    }
+    const secure = values.inputs(command.secureInputs);
+    if (!secure) return { status: 'error', reason: 'missing-input', outputs: {} };
     if (!connector) return { status: 'error', reason: 'unknown-connector', outputs: {} };
     const idempotencyKey = `${sessionId}:${command.occurrence}`;
     const { operation, inputs } = command;

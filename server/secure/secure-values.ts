@@ -1,8 +1,16 @@
-import type { FieldKind, PlainValue } from '../../flows/commands.js';
+import type { CollectCommand, DataResult, FieldKind, PlainValue } from '../../flows/commands.js';
 import { SecureValue } from './secure-value.js';
 
 /** Below this many digits a value is too common to be looked for in other text. */
 const FINDABLE_DIGITS = 8;
+
+/**
+ * Under what name the keys of a field are held: what was asked for in the open must not take the place of a secure value
+ * of its name. No name has a dot.
+ */
+export function heldAs({ scope, name }: CollectCommand['into']): string {
+  return scope === 'secure' ? name : `${scope}.${name}`;
+}
 
 /** The secure variables of one secure session, by name. {@link wipe} zeroes them all, for good. */
 export class SecureValues {
@@ -32,6 +40,23 @@ export class SecureValues {
     for (const [name, { kind }] of [...this.#values]) {
       if (kind === 'securityCode') this.drop(name);
     }
+  }
+
+  /** Secure values by input name, as a charge takes them; null when one was never keyed. */
+  inputs(names: Readonly<Record<string, string>>): Map<string, SecureValue> | null {
+    const inputs = new Map<string, SecureValue>();
+    for (const [input, name] of Object.entries(names)) {
+      const value = this.get(name);
+      if (!value) return null;
+      inputs.set(input, value);
+    }
+    return inputs;
+  }
+
+  /** What a flow may know of a charge, once it is over: security codes are gone, keyed values are taken out. */
+  charged({ status, reason, outputs }: DataResult): DataResult {
+    this.dropSecurityCodes();
+    return { status, reason: String(this.redact({ reason }).reason), outputs: this.redact(outputs) };
   }
 
   /** `data` with every text that holds a keyed value of eight digits or more taken out. */
