@@ -5,7 +5,8 @@ export interface Paced {
   tick(): void;
 }
 
-const PERIOD_MS = 20;
+/** Between two packets of a stream. */
+export const PERIOD_MS = 20;
 const PHASES = 4;
 
 /** One timer that ticks everything each 20 ms, a quarter each 5 ms, corrected for drift. */

@@ -1,5 +1,6 @@
 import { serve } from '../rpc.js';
 import { keyTest } from './keys.js';
+import { PERIOD_MS } from './pacer.js';
 import { atRate, Parties, type Party } from './parties.js';
 import type { RtpStream } from './rtp-stream.js';
 import { SecureAgents } from './secure.js';
@@ -16,7 +17,6 @@ export interface CallPlan {
 /** Time between the ACK and the BYE of a call that is only set up and torn down, in ms. */
 const HOLD_MS = 100;
 /** Of packets. */
-const PERIOD_MS = 20;
 
 const parties = await Parties.open();
 const agents = new SecureAgents(parties);

@@ -1,6 +1,7 @@
 import { within } from '../../test/kit/deadline.js';
 import { VOICE_HZ } from '../sounds.js';
 import { sounds } from './hearing.js';
+import { PERIOD_MS } from './pacer.js';
 import { atRate, type Parties, type Party, sideBySide } from './parties.js';
 import type { RtpStream } from './rtp-stream.js';
 import { audioPort, header, type SipMessage, sdp } from './sip-message.js';
@@ -9,7 +10,6 @@ const DEADLINE_MS = 8000;
 /** The agent is silent when nothing of the caller is heard for so long. */
 const WATCH_MS = 250;
 const POLL_MS = 10;
-const PACKET_MS = 20;
 /** For a flow of seconds, with the way in and out. */
 const RETURN_MS = 40_000;
 
@@ -176,7 +176,7 @@ export class SecureAgents {
     };
     stream.onAudio = (payload, at) => {
       if (!sounds(payload, VOICE_HZ)) return;
-      agent.heardUntil = at + PACKET_MS;
+      agent.heardUntil = at + PERIOD_MS;
       agent.onVoice?.();
     };
     await this.#parties.talk(stream, audioPort(invite.body));

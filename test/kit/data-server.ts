@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { Conditions } from './conditions.js';
 import { within } from './deadline.js';
 
 const DEADLINE_MS = 5000;
@@ -27,7 +28,7 @@ export class DataServer {
   readonly #server: Server;
   readonly #script: DataReply[] = [];
   readonly #sockets = new Set<Socket>();
-  readonly #waiting = new Set<() => void>();
+  readonly #conditions = new Conditions(DEADLINE_MS);
 
   private constructor() {
     this.#server = createServer((request, response) => {
@@ -38,7 +39,7 @@ export class DataServer {
         const { method = '', url: path = '', headers } = request;
         this.requests.push({ method, path, headers, body: Buffer.concat(chunks).toString() });
         this.#reply(this.#script.shift() ?? { body: '{}' }, response);
-        this.#changed();
+        this.#conditions.changed();
       });
     });
     this.#server.on('connection', (socket: Socket) => {
@@ -46,7 +47,7 @@ export class DataServer {
       socket.on('error', () => {});
       socket.on('close', () => {
         this.#sockets.delete(socket);
-        this.#changed();
+        this.#conditions.changed();
       });
     });
   }
@@ -68,12 +69,12 @@ export class DataServer {
 
   /** Resolves when `count` requests have arrived whole, counted from the start. */
   received(count: number): Promise<void> {
-    return this.#when(() => this.requests.length >= count, `data server: request ${count}`);
+    return this.#conditions.when(() => this.requests.length >= count, `data server: request ${count}`);
   }
 
   /** Resolves when no connection is open. */
   idle(): Promise<void> {
-    return this.#when(() => this.#sockets.size === 0, 'data server: connections closed');
+    return this.#conditions.when(() => this.#sockets.size === 0, 'data server: connections closed');
   }
 
   async close(): Promise<void> {
@@ -89,22 +90,5 @@ export class DataServer {
       response.writeHead(200, { ...JSON_TYPE, 'Content-Length': 100 });
       response.write('{"name":', () => response.destroy());
     } else response.writeHead(reply.http ?? 200, { ...JSON_TYPE, ...reply.headers }).end(reply.body);
-  }
-
-  #when(holds: () => boolean, what: string): Promise<void> {
-    const happened = new Promise<void>((resolve) => {
-      const look = () => {
-        if (!holds()) return;
-        this.#waiting.delete(look);
-        resolve();
-      };
-      this.#waiting.add(look);
-      look();
-    });
-    return within(happened, DEADLINE_MS, what);
-  }
-
-  #changed(): void {
-    for (const look of [...this.#waiting]) look();
   }
 }

@@ -6,6 +6,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
+import { Conditions } from './conditions.js';
 import { within } from './deadline.js';
 
 /** The card as the gateway received it; kept for asserting only. */
@@ -93,7 +94,7 @@ export class Gateway {
   readonly #answers = new Map<string, { readonly http: number; readonly body: string }>();
   readonly #held: (() => void)[] = [];
   readonly #sockets = new Set<Socket>();
-  readonly #waiting = new Set<() => void>();
+  readonly #conditions = new Conditions(DEADLINE_MS);
   #drop = 0;
 
   private constructor(certificate: Certificate | undefined) {
@@ -145,17 +146,17 @@ export class Gateway {
 
   /** Resolves when `count` requests have arrived whole, counted from the start. */
   received(count: number): Promise<void> {
-    return this.#when(() => this.requests.length >= count, `gateway: request ${count}`);
+    return this.#conditions.when(() => this.requests.length >= count, `gateway: request ${count}`);
   }
 
   /** Resolves when `count` connections were accepted, counted from the start. */
   connected(count: number): Promise<void> {
-    return this.#when(() => this.connections >= count, `gateway: connection ${count}`);
+    return this.#conditions.when(() => this.connections >= count, `gateway: connection ${count}`);
   }
 
   /** Resolves when no connection is open. */
   idle(): Promise<void> {
-    return this.#when(() => this.#sockets.size === 0, 'gateway: connections closed');
+    return this.#conditions.when(() => this.#sockets.size === 0, 'gateway: connections closed');
   }
 
   /** Answers everything that is held. */
@@ -169,36 +170,19 @@ export class Gateway {
     await within(closed, DEADLINE_MS, 'gateway closed');
   }
 
-  #when(holds: () => boolean, what: string): Promise<void> {
-    const happened = new Promise<void>((resolve) => {
-      const look = () => {
-        if (!holds()) return;
-        this.#waiting.delete(look);
-        resolve();
-      };
-      this.#waiting.add(look);
-      look();
-    });
-    return within(happened, DEADLINE_MS, what);
-  }
-
-  #changed(): void {
-    for (const look of [...this.#waiting]) look();
-  }
-
   #accept(socket: Socket): void {
     this.connections += 1;
     this.#sockets.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => {
       this.#sockets.delete(socket);
-      this.#changed();
+      this.#conditions.changed();
     });
     if (this.#drop > 0) {
       this.#drop -= 1;
       socket.destroy();
     }
-    this.#changed();
+    this.#conditions.changed();
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
@@ -212,7 +196,7 @@ export class Gateway {
       const charge = { method, path: url, headers, body };
       this.requests.push(charge);
       this.#reply(reply, charge, response);
-      this.#changed();
+      this.#conditions.changed();
     });
   }
 

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { Esl, EslRefused } from '../kit/esl.js';
 import { Freeswitch, freeswitchInstalled } from '../kit/freeswitch.js';
 import { FreeswitchPeer, type Invite } from './freeswitch-peer.js';
+import { emptied } from './whole-stack.js';
 
 const skip = freeswitchInstalled() ? false : 'freeswitch is not on the PATH';
 
@@ -27,11 +28,6 @@ const ANSWERS: Readonly<Record<string, string>> = {
 };
 
 const status = (response: string): string => response.slice('SIP/2.0 '.length, response.indexOf('\r\n'));
-
-/** Resolves when FreeSWITCH has no channel left. */
-async function empty(freeswitch: Freeswitch): Promise<void> {
-  while ((await freeswitch.channels()) > 0);
-}
 
 describe('FreeSWITCH with the shipped configuration', { skip, timeout: 120_000 }, () => {
   let freeswitch: Freeswitch;
@@ -60,7 +56,7 @@ describe('FreeSWITCH with the shipped configuration', { skip, timeout: 120_000 }
   for (const [name, invite] of Object.entries(strangers)) {
     it(`INVITE with ${name}: 403, no channel, no connection`, async () => {
       assert.equal(status(await peer.invite(invite())), '403 Forbidden');
-      await empty(freeswitch);
+      await emptied(freeswitch);
       assert.equal(peer.handed, 0);
     });
   }
@@ -112,7 +108,7 @@ describe('FreeSWITCH with the shipped configuration', { skip, timeout: 120_000 }
     assert.equal(await esl.api(`uuid_getvar ${uuid} disable_app_log`), 'true');
     peer.dropChannels();
     await peer.until((message) => message.startsWith('BYE '), 'BYE');
-    await empty(freeswitch);
+    await emptied(freeswitch);
     esl.close();
   });
 
@@ -128,7 +124,7 @@ describe('FreeSWITCH with the shipped configuration', { skip, timeout: 120_000 }
     peer.dropChannels();
     await esl.event(/^Event-Name: CHANNEL_UNBRIDGE$/m);
     await esl.api(`sched_api +1 ${owner} hupall NORMAL_TEMPORARY_FAILURE sip_h_X-esl-outbound ${owner}`);
-    await empty(freeswitch);
+    await emptied(freeswitch);
     esl.close();
   });
 
@@ -138,7 +134,7 @@ describe('FreeSWITCH with the shipped configuration', { skip, timeout: 120_000 }
     assert.doesNotMatch(await peer.invite({ key }), /SAVP|a=crypto/);
     await peer.channels(2);
     peer.dropChannels();
-    await empty(freeswitch);
+    await emptied(freeswitch);
   });
 
   it('prints nothing at all for a call, and nothing above the level of errors when turned up', async () => {
@@ -147,7 +143,7 @@ describe('FreeSWITCH with the shipped configuration', { skip, timeout: 120_000 }
     await esl.recordLog();
     await esl.api('console loglevel debug');
     await peer.invite();
-    await empty(freeswitch);
+    await emptied(freeswitch);
     await esl.logged(/Hangup sofia\/drachtio_mrf/);
     assert.equal(freeswitch.output.slice(printed), '');
     await esl.api('fsctl loglevel err');
@@ -157,8 +153,8 @@ describe('FreeSWITCH with the shipped configuration', { skip, timeout: 120_000 }
 
 describe('FreeSWITCH without secrets in its environment', { skip, timeout: 120_000 }, () => {
   const missing = { FREESWITCH_ESL_PASSWORD: undefined, FREESWITCH_TACET_KEY: undefined };
-  const emptied = { FREESWITCH_ESL_PASSWORD: '', FREESWITCH_TACET_KEY: '' };
-  for (const [name, env] of Object.entries({ missing, empty: emptied })) {
+  const blank = { FREESWITCH_ESL_PASSWORD: '', FREESWITCH_TACET_KEY: '' };
+  for (const [name, env] of Object.entries({ missing, empty: blank })) {
     it(`${name}: nobody gets in`, async () => {
       const freeswitch = await Freeswitch.launch({ env });
       const peer = await FreeswitchPeer.start(freeswitch.sipPort);

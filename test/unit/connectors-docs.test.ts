@@ -40,6 +40,22 @@ const luhn = (number: string): boolean =>
     10 ===
   0;
 
+/** What a gateway gets of one charge. */
+async function sent(changes: Parameters<typeof chargeRequest>[0]) {
+  const gateway = await Gateway.start();
+  const connector = createConnector('payment', {
+    type: 'https',
+    url: gateway.url,
+    timeoutMs: 5000,
+    retries: 0,
+    allowInsecureHttp: true,
+  });
+  await within(connector.charge(chargeRequest(changes)), 5000, 'the charge');
+  await connector.close();
+  await gateway.close();
+  return gateway.requests[0];
+}
+
 describe('docs/connectors.md', () => {
   it('lists the test cards of the sandbox, all and no other', () => {
     const complement = (number: string) => number.replace(/\d/g, (digit) => String(9 - Number(digit)));
@@ -71,32 +87,13 @@ describe('docs/connectors.md', () => {
   it('shows the request for a bank account that is sent', async () => {
     const { operation, idempotencyKey, bankAccount, ...inputs } = examples[1];
     assert.equal(operation, 'charge');
-    const gateway = await Gateway.start();
-    const connector = createConnector('payment', {
-      type: 'https',
-      url: gateway.url,
-      timeoutMs: 5000,
-      retries: 0,
-      allowInsecureHttp: true,
-    });
-    const request = chargeRequest({ idempotencyKey, inputs, secure: secureInputs(bankAccount) });
-    await within(connector.charge(request), 5000, 'the charge');
-    assert.deepEqual(gateway.requests[0]?.body, examples[1]);
-    await connector.close();
-    await gateway.close();
+    const request = await sent({ idempotencyKey, inputs, secure: secureInputs(bankAccount) });
+    assert.deepEqual(request?.body, examples[1]);
   });
 
   it('shows the request that is sent', async () => {
     const [{ operation, idempotencyKey, card, ...inputs }] = examples;
     assert.equal(operation, 'charge');
-    const gateway = await Gateway.start();
-    const connector = createConnector('payment', {
-      type: 'https',
-      url: gateway.url,
-      timeoutMs: 5000,
-      retries: 0,
-      allowInsecureHttp: true,
-    });
     const { number: cardNumber, expiry, securityCode, postalCode } = card;
     const secure = secureInputs({
       cardNumber,
@@ -104,15 +101,13 @@ describe('docs/connectors.md', () => {
       securityCode,
       postalCode,
     });
-    await within(connector.charge(chargeRequest({ idempotencyKey, inputs, secure })), 5000, 'the charge');
-    assert.deepEqual(gateway.requests[0]?.body, examples[0]);
+    const request = await sent({ idempotencyKey, inputs, secure });
+    assert.deepEqual(request?.body, examples[0]);
     const block = text.match(/^```http\nPOST [\s\S]*?^```$/m)?.[0] ?? '';
     const documented = [...block.matchAll(/^([A-Za-z-]+): /gm)].map(([, name = '']) => name.toLowerCase());
     const own = ['content-length', 'connection'];
-    const sent = Object.keys(gateway.requests[0]?.headers ?? {}).filter((name) => !own.includes(name));
-    assert.deepEqual(documented.filter((name) => name !== 'authorization').sort(), sent.sort());
-    await connector.close();
-    await gateway.close();
+    const names = Object.keys(request?.headers ?? {}).filter((name) => !own.includes(name));
+    assert.deepEqual(documented.filter((name) => name !== 'authorization').sort(), names.sort());
   });
 
   it('shows answers that are read as it says', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MOST_ACTIONS, start, step } from '../../flows/interpreter.js';
 import { loadFlow } from '../../flows/loader.js';
-import { problemsOf } from './flow-problems.js';
+import { KEYED, problemsOf } from './flow-problems.js';
 import { CALL, replay } from './flow-simulator.js';
 
 const HEADER = `name: a
@@ -176,22 +176,15 @@ test('a loop without an end of its own may be left by an exit, the end of the ru
 });
 
 test('loop: no secure value decides how often', () => {
-  const secure = `name: a
-type: secure
-variables: { card: { type: secure }, s: { type: string } }
-tasks:
-  main:
-    - { do: collectInput, field: cardNumber, into: secure.card, prompt: a }
-`;
   for (const action of [
     '{ do: loop, count: size(secure.card), actions: [] }',
     '{ do: loop, while: secure.card != flow.s, actions: [] }',
     '{ do: loop, count: 2, actions: [{ do: setVariables, set: { flow.s: secure.card } }] }',
   ]) {
-    const problems = problemsOf(`${secure}    - ${action}\n    - do: returnToAgent\n`);
+    const problems = problemsOf(`${KEYED}    - ${action}\n    - do: returnToAgent\n`);
     assert.match(problems.join(), /^7:\d+: .* looks at a secure value \(use extractSecureData/, action);
   }
   const target =
     '    - { do: loop, count: 2, variable: secure.card, actions: [] }\n    - do: returnToAgent\n';
-  assert.match(problemsOf(secure + target).join(), /^7:\d+: 'variable' .*give a declared variable, as flow/);
+  assert.match(problemsOf(KEYED + target).join(), /^7:\d+: 'variable' .*give a declared variable, as flow/);
 });

@@ -4,7 +4,7 @@ import { Collector } from '../../flows/collector.js';
 import type { CollectCommand, FlowEvent } from '../../flows/commands.js';
 import { start, staticAudio, step } from '../../flows/interpreter.js';
 import { loadFlow } from '../../flows/loader.js';
-import { problemsOf } from './flow-problems.js';
+import { KEYED, problemsOf } from './flow-problems.js';
 import { CALL, NOW, replay, TestSink } from './flow-simulator.js';
 
 function flow(menu: string, type = 'inbound') {
@@ -253,13 +253,6 @@ test('menu: a loop around one ends by a choice that ends, or where the menu can 
 });
 
 test('menu: no secure value in any of its prompts or choices', () => {
-  const secure = `name: a
-type: secure
-variables: { card: { type: secure }, s: { type: string } }
-tasks:
-  main:
-    - { do: collectInput, field: cardNumber, into: secure.card, prompt: a }
-`;
   const leak = "'{{ secure.card }}'";
   for (const keys of [
     `prompt: ${leak}, choices: { 1: [] }`,
@@ -269,7 +262,7 @@ tasks:
     'prompt: a, choices: { 1: [{ do: setVariables, set: { flow.s: secure.card } }] }',
     'prompt: a, choices: { 1: [] }, onFailure: [{ do: returnToAgent, data: { x: secure.card } }]',
   ]) {
-    const problems = problemsOf(`${secure}    - { do: menu, ${keys} }\n    - do: returnToAgent\n`);
+    const problems = problemsOf(`${KEYED}    - { do: menu, ${keys} }\n    - do: returnToAgent\n`);
     assert.match(problems.join(), /^7:\d+: .* looks at a secure value \(use extractSecureData/, keys);
   }
 });

@@ -11,3 +11,12 @@ export function problemsOf(source: string): string[] {
     return error.problems.map((problem) => formatProblem(problem).replace('x.yaml:', ''));
   }
 }
+
+/** A secure flow that has `secure.card` and `flow.s`; its next action stands in line 7. */
+export const KEYED = `name: a
+type: secure
+variables: { card: { type: secure }, s: { type: string } }
+tasks:
+  main:
+    - { do: collectInput, field: cardNumber, into: secure.card, prompt: a }
+`;

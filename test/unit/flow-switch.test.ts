@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { start, step } from '../../flows/interpreter.js';
 import { loadFlow } from '../../flows/loader.js';
-import { problemsOf } from './flow-problems.js';
+import { KEYED, problemsOf } from './flow-problems.js';
 import { CALL } from './flow-simulator.js';
 
 const HEADER = `name: a
@@ -159,20 +159,13 @@ test('switch: a flow may end in one when all its paths end', () => {
 });
 
 test('switch: no secure value decides', () => {
-  const secure = `name: a
-type: secure
-variables: { card: { type: secure }, s: { type: string } }
-tasks:
-  main:
-    - { do: collectInput, field: cardNumber, into: secure.card, prompt: a }
-`;
   for (const action of [
     '{ do: switch, value: secure.card, cases: [{ equals: a, actions: [] }] }',
     '{ do: switch, cases: [{ if: size(secure.card) == 16, actions: [] }] }',
     "{ do: switch, cases: [{ if: true, actions: [{ do: playAudio, prompt: '{{ secure.card }}' }] }] }",
     '{ do: switch, value: flow.s, cases: [{ equals: a, actions: [] }], default: [{ do: setVariables, set: { flow.s: secure.card } }] }',
   ]) {
-    const problems = problemsOf(`${secure}    - ${action}\n    - do: returnToAgent\n`);
+    const problems = problemsOf(`${KEYED}    - ${action}\n    - do: returnToAgent\n`);
     assert.match(problems.join(), /^7:\d+: .* looks at a secure value \(use extractSecureData/, action);
   }
 });
