@@ -41,8 +41,8 @@ export interface SrfConnection {
   close(): void;
 }
 
-/** What is used of drachtio-srf beyond its published types: its socket, and its messages as signs of life. */
-type WireProtocol = EventEmitter & { send(socket: Socket, command: string): void };
+/** What is used of drachtio-srf beyond its published types: its socket, its messages, and commands by their identifier. */
+type WireProtocol = EventEmitter & { send(socket: Socket, command: string): string };
 
 /**
  * Connects once. drachtio-srf's own reconnecting is switched off (`maxAttempts`): it goes on with dialogs of the
@@ -81,11 +81,14 @@ export async function openConnection(options: ConnectionOptions): Promise<SrfCon
     events.on('close', closed);
     events.on('connect', (error: Error | null, hostports = '') => {
       if (error || !socket) return end('secret-refused');
+      const standing = socket;
       // drachtio-server lets applications in before its SIP ports are open, and crashes at a request that comes as early.
       if (!hostports) return end('unreachable');
-      clearTimeout(late);
-      watch(wire, socket, options.pingMs, gone.signal);
-      resolve({ srf, contacts: String(hostports).split(','), gone: gone.signal, close: closed });
+      whenTaken(wire, standing, () => {
+        clearTimeout(late);
+        watch(wire, standing, options.pingMs, gone.signal);
+        resolve({ srf, contacts: String(hostports).split(','), gone: gone.signal, close: closed });
+      });
     });
   });
 }
@@ -105,6 +108,21 @@ function reach({ host, port }: DrachtioServer, signal: AbortSignal): Promise<voi
     socket.on('error', () => reject(new ConnectionFailure(signal.aborted ? 'closed' : 'unreachable')));
     socket.on('close', () => clearTimeout(late));
   });
+}
+
+/**
+ * Calls `then` when the server has taken what it was told so far. drachtio-srf says `connect` with its `route`
+ * messages just written; until the server has read them it answers an INVITE with 503. It reads in order.
+ */
+function whenTaken(wire: WireProtocol, socket: Socket, then: () => void): void {
+  const question = wire.send(socket, 'ping');
+  const heard = (_socket: Socket, message: string) => {
+    const [, kind, answered] = message.split('|', 3);
+    if (kind !== 'response' || answered !== question) return;
+    wire.removeListener('msg', heard);
+    then();
+  };
+  wire.on('msg', heard);
 }
 
 /**

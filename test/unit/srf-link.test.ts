@@ -58,32 +58,51 @@ function outgoing(over: Partial<OutgoingCall> = {}): OutgoingCall {
 const failsWith = (status: number) => (error: unknown) =>
   error instanceof SipFailure && error.status === status;
 
-/** drachtio-server while it starts: it takes the secret, and has no SIP address to tell. */
-class TooEarly {
+/**
+ * drachtio-server while it starts: it takes the secret and tells `contact`, or nothing while its SIP ports are not
+ * open; what it is told then, it leaves unread until {@link read}.
+ */
+class Starting {
   greeted = 0;
   readonly port: number;
   readonly #server: Server;
+  #unread = '';
+  #answer: (frame: string) => void = () => {};
 
-  private constructor(server: Server) {
+  private constructor(server: Server, contact: string) {
     this.#server = server;
     const address = server.address();
     this.port = typeof address === 'object' && address ? address.port : 0;
     server.on('connection', (socket) => {
       socket.on('error', () => {});
+      this.#answer = (answer) => socket.write(`${answer.length}#${answer}`);
       socket.on('data', (chunk) => {
         const [, id] = /^\d+#([^|]+)\|authenticate\|/.exec(chunk.toString()) ?? [];
-        if (!id) return;
+        if (!id) {
+          this.#unread += chunk;
+          return;
+        }
         this.greeted += 1;
-        const answer = `4711|response|${id}|OK||v0.9.10|`;
-        socket.write(`${answer.length}#${answer}`);
+        this.#answer(`4711|response|${id}|OK|${contact}|v0.9.10|`);
       });
     });
   }
 
-  static async start(): Promise<TooEarly> {
+  static async start(contact = ''): Promise<Starting> {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
-    return new TooEarly(server);
+    return new Starting(server, contact);
+  }
+
+  /** It was sent `command`. */
+  has(command: string): boolean {
+    return this.#unread.includes(`|${command}`);
+  }
+
+  /** Answers all it was sent, in order. */
+  read(): void {
+    for (const [, id] of this.#unread.matchAll(/#([^|]+)\|(?:route|ping)/g))
+      this.#answer(`4711|response|${id}|OK`);
   }
 
   close(): void {
@@ -213,7 +232,7 @@ describe('a connection to the SIP server', () => {
 
   it('that is let in before the SIP ports are open is not used, and tried anew', async () => {
     await signalling.close();
-    const early = await TooEarly.start();
+    const early = await Starting.start();
     try {
       signalling = newSignalling(early.port);
       await start();
@@ -223,6 +242,24 @@ describe('a connection to the SIP server', () => {
     } finally {
       await signalling.close();
       early.close();
+    }
+  });
+
+  it('is not said to be up before it knows that INVITEs are ours', async () => {
+    await signalling.close();
+    const starting = await Starting.start('udp/127.0.0.1:5060');
+    try {
+      signalling = newSignalling(starting.port);
+      const started = start();
+      await until(() => starting.has('ping'), 'the question');
+      assert.ok(starting.has('route|invite'));
+      assert.equal(signalling.ready, false);
+      starting.read();
+      assert.equal(await changes.take('the connection'), 'up');
+      await started;
+    } finally {
+      await signalling.close();
+      starting.close();
     }
   });
 
