@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readWav, writeWav } from '../../media/codec/wav.js';
 import { within } from '../kit/deadline.js';
+import { freePorts } from '../kit/ports.js';
 import { type Sound, silence } from '../kit/sounds.js';
 import { BaresipControl } from './baresip-control.js';
-import { freePorts } from './ports.js';
 import { RunningProgram } from './program.js';
 
 export interface BaresipOptions {

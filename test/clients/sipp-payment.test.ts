@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { DtmfMethod } from '../../media/endpoint.js';
+import { freePorts } from '../kit/ports.js';
 import { AGENT_HZ, CALLER_HZ, deafFrom, hears, openAudio } from './audio.js';
-import { freePorts } from './ports.js';
 import { missing } from './program.js';
 import { CARD, ClientServer, FIELDS } from './server.js';
 import { type Sipp, startSipp } from './sipp.js';

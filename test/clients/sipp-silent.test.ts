@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { freePorts } from './ports.js';
+import { freePorts } from '../kit/ports.js';
 import { missing } from './program.js';
 import { ClientServer } from './server.js';
 import { type Sipp, startSipp } from './sipp.js';

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { within } from '../kit/deadline.js';
-import { freePorts, listening } from './ports.js';
+import { freePorts, listening } from '../kit/ports.js';
 import { RunningProgram } from './program.js';
 import { type CallSteps, stepsXml } from './sipp-steps.js';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { freePorts } from '../kit/ports.js';
 import { dtmf } from '../kit/sounds.js';
 import { CALLER_HZ, openAudio } from './audio.js';
 import { OddStream } from './odd-stream.js';
-import { freePorts } from './ports.js';
 import { missing } from './program.js';
 import { ClientServer } from './server.js';
 import { runSipp, type SippCaller, startSipp } from './sipp.js';

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { freeSipPort, freeTcpPort, InstalledProgram, onPath } from './programs.js';
+import { freePorts } from './ports.js';
+import { InstalledProgram, onPath } from './programs.js';
 
 /** The configuration that is shipped. */
 const CONFIG = fileURLToPath(new URL('../../../config/drachtio/drachtio.conf.xml', import.meta.url));
@@ -29,7 +30,8 @@ export class Drachtio {
   }
 
   static async start(): Promise<Drachtio> {
-    const drachtio = new Drachtio(await freeTcpPort(), await freeSipPort());
+    const [adminPort = 0, sipPort = 0] = await freePorts(2);
+    const drachtio = new Drachtio(adminPort, sipPort);
     await drachtio.start();
     return drachtio;
   }

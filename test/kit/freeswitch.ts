@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Esl, EslRefused } from './esl.js';
-import { freeSipPort, freeTcpPort, InstalledProgram, onPath } from './programs.js';
+import { freePorts } from './ports.js';
+import { InstalledProgram, onPath } from './programs.js';
 
 /** The configuration that is shipped. */
 const CONFIG = fileURLToPath(new URL('../../../config/freeswitch/', import.meta.url));
@@ -77,7 +78,8 @@ export class Freeswitch {
 
   /** Starts it and waits for its event socket only: for one that lets nobody in. */
   static async launch(options: FreeswitchOptions = {}): Promise<Freeswitch> {
-    const freeswitch = new Freeswitch(await freeTcpPort(), await freeSipPort(), options);
+    const [eslPort = 0, sipPort = 0] = await freePorts(2);
+    const freeswitch = new Freeswitch(eslPort, sipPort, options);
     freeswitch.#spawn();
     await freeswitch.#until('listening', () => greeted(freeswitch.eslPort));
     return freeswitch;

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import { DeadlineError } from '../kit/deadline.js';
+import { DeadlineError } from './deadline.js';
 
 /** Below what systems hand out by themselves, so that no socket of another program takes one by chance. */
 const LOWEST = 10_000;
