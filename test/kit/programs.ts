@@ -54,7 +54,7 @@ export class InstalledProgram {
     child.on('close', () => running.delete(child));
   }
 
-  /** Asks it again and again until it is so; rejects with all it printed when it ends, or takes too long. */
+  /** Asks it again and again until it is so; ends it and rejects with all it printed when it ends, or takes too long. */
   async until(
     what: string,
     probe: () => Promise<boolean>,
@@ -64,6 +64,7 @@ export class InstalledProgram {
     const started = performance.now();
     while (!(await probe())) {
       if (this.#child?.exitCode !== null || performance.now() - started > deadlineMs) {
+        this.#child?.kill('SIGKILL');
         throw new DeadlineError(`${this.#name} ${what}\n${this.#output}`, deadlineMs);
       }
       // A program that does not say when it is ready.

@@ -2,10 +2,10 @@ import type { FieldKind } from '../../flows/commands.js';
 import type { SecureSessionView } from '../../server/call/views.js';
 import { AGENT_HZ, CALLER_HZ, INVOCATION, RECEPTION, SHORT_PAYMENT, type Talk } from '../calls/scene.js';
 import { TacetProcess } from '../calls/tacet-process.js';
-import { Drachtio } from '../kit/drachtio.js';
-import { Freeswitch } from '../kit/freeswitch.js';
+import type { Drachtio } from '../kit/drachtio.js';
+import type { Freeswitch } from '../kit/freeswitch.js';
 import { Phone } from '../kit/phone.js';
-import type { Capture } from './whole-stack.js';
+import { type Capture, startServers } from './whole-stack.js';
 
 /** Tacet in a process of its own, so that it can be killed, between a real drachtio-server and a real FreeSWITCH. */
 export class KilledScene {
@@ -28,7 +28,8 @@ export class KilledScene {
   }
 
   static async start(capture: Capture): Promise<KilledScene> {
-    const [drachtio, freeswitch] = await Promise.all([Drachtio.start(), Freeswitch.start()]);
+    const [drachtio, [freeswitch]] = await startServers(1);
+    if (!freeswitch) throw new Error('no FreeSWITCH was started');
     const [caller, agent] = [await Phone.start({ user: 'caller' }), await Phone.start({ user: 'anna' })];
     const config = {
       sip: { drachtio: [drachtio.entry] },

@@ -16,6 +16,9 @@ const EMBEDDED_ONLY = ['demo.test.js', 'memory.test.js'];
 /** They are about RTP in this process: its ports, its source lock, its load. */
 const EMBEDDED_MEDIA_ONLY = [...EMBEDDED_ONLY, 'load.test.js', 'robustness.test.js'];
 
+/** The tests wait for sound most of the time: two files at once. A file that does not end fails, and the next begins. */
+const RUNNER = ['--test-concurrency=2', '--test-timeout=900000'];
+
 interface Round {
   readonly what: string;
   readonly files: readonly string[];
@@ -48,7 +51,7 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 
 for (const { what, files: chosen, env } of rounds()) {
   say(`test:stack: ${what}`);
-  const { status } = spawnSync(process.execPath, ['--test', ...chosen], {
+  const { status } = spawnSync(process.execPath, ['--test', ...RUNNER, ...chosen], {
     stdio: 'inherit',
     env: { ...process.env, ...env },
   });

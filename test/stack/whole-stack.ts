@@ -48,6 +48,19 @@ export interface StackOptions extends SceneOptions {
   readonly weights?: readonly number[];
 }
 
+/** A drachtio-server and so many FreeSWITCH servers, or none of them running. */
+export async function startServers(count: number): Promise<[Drachtio, Freeswitch[]]> {
+  const drachtio = Drachtio.start();
+  const freeswitches = Array.from({ length: count }, () => Freeswitch.start());
+  try {
+    return [await drachtio, await Promise.all(freeswitches)];
+  } catch (error) {
+    const all = await Promise.allSettled<Drachtio | Freeswitch>([drachtio, ...freeswitches]);
+    await Promise.all(all.map((one) => one.status === 'fulfilled' && one.value.stop()));
+    throw error;
+  }
+}
+
 /** drachtio-server, FreeSWITCH and Tacet with two phones, as in production but all on loopback. */
 export class WholeStack {
   readonly drachtio: Drachtio;
@@ -62,10 +75,7 @@ export class WholeStack {
 
   static async start(options: StackOptions = {}): Promise<WholeStack> {
     const { capture = 'vault', weights = [1], config, ...scene } = options;
-    const [drachtio, ...freeswitches] = await Promise.all([
-      Drachtio.start(),
-      ...weights.map(() => Freeswitch.start()),
-    ]);
+    const [drachtio, freeswitches] = await startServers(weights.length);
     const nodes = freeswitches.map(({ entry }, at) => ({ ...entry, weight: weights[at] }));
     const sections = {
       sip: { drachtio: [drachtio.entry] },
