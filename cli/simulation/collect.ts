@@ -2,6 +2,7 @@ import { Collector, type CollectorStep } from '../../flows/collector.js';
 import type { CollectCommand } from '../../flows/commands.js';
 import { brandOf } from '../../flows/fields/brands.js';
 import type { Collected, CollectOptions } from '../../server/call/collect.js';
+import { tellEnd } from '../../server/call/tell-end.js';
 import type { Line } from './line.js';
 
 export interface AttemptOptions extends Omit<CollectOptions, 'leg'> {
@@ -36,8 +37,7 @@ export async function collect(command: CollectCommand, options: AttemptOptions):
     if (step.change === 'cleared') tell('cleared', 0, null);
   }
   const { result } = step;
-  if (result.ok) tell('accepted', step.entered, null);
-  else tell('rejected', step.entered, result.error);
+  tellEnd(tell, result, step.entered);
   return { result, surplusSince: collector.surplusSince };
 }
 
