@@ -93,14 +93,19 @@ describe('commands of the agent to a running capture', () => {
       (event) => event.type === 'secure.progress' && event.progress.state === 'rejected',
     );
     assert.deepEqual(rejected, [], 'no attempt failed');
-    const commands = scene.tacet.events.flatMap((event) =>
+    const names = ['extendTime', 'clear', 'complete', 'askAgain'].map((name) => `${name} generated`);
+    const events = scene.tacet.events.flatMap((event) =>
       event.type === 'secure.command' && event.sessionId === sessionId
         ? [`${event.command} ${event.by}`]
         : [],
     );
+    assert.deepEqual(events, names);
+    const logged = scene.tacet.logLines
+      .map((line) => JSON.parse(line))
+      .filter(({ msg, session }) => msg === 'capture command' && session === sessionId);
     assert.deepEqual(
-      commands,
-      ['extendTime', 'clear', 'complete', 'askAgain'].map((name) => `${name} generated`),
+      logged.map(({ command, by }) => `${command} ${by}`),
+      names,
     );
     assert.deepEqual(await findLeaks(scene, talk, { card: CARD, securityCode: CODE }), []);
     assert.deepEqual(await findLeaks(scene, talk, { card: WRONG_CARD, securityCode: CODE }), []);
