@@ -1,5 +1,4 @@
-import type { CommandRefusal } from '../../flows/collector.js';
-import { MOST_EXTRA_MS } from '../../flows/collector.js';
+import { type CommandRefusal, MOST_EXTRA_MS } from '../../flows/collector.js';
 import type { CaptureCommand } from '../../flows/commands.js';
 import { TacetError } from '../errors.js';
 
