@@ -12,6 +12,7 @@ import { callData } from '../call/call-data.js';
 import { type CollectOptions, collect } from '../call/collect.js';
 import { collectTwice } from '../call/collect-twice.js';
 import type { CallEventBody, FieldProgress } from '../call/events.js';
+import { fieldProgress } from '../call/field-progress.js';
 import type { Leg } from '../call/leg.js';
 import { playTo } from '../call/play.js';
 import { withProcessingAudio } from '../call/processing-audio.js';
@@ -19,6 +20,7 @@ import type { Executed, FlowHost } from '../call/run-flow.js';
 import type { Connector } from '../connectors/connector.js';
 import { failed } from '../data-actions/data-action.js';
 import type { DataActions } from '../data-actions/data-actions.js';
+import type { CaptureControl } from './capture-control.js';
 import { heldAs, type SecureValues } from './secure-values.js';
 
 /** How the flow of a secure session ended. */
@@ -30,6 +32,8 @@ export interface SecureRunOptions {
   readonly sessionId: string;
   readonly customer: Leg;
   readonly values: SecureValues;
+  /** The agent's commands to the field that is being keyed. */
+  readonly control: CaptureControl;
   readonly connectors: ReadonlyMap<string, Connector>;
   readonly dataActions: DataActions;
   /** Ends prompts, collects and plain data actions early; a charge that is under way is waited for all the same. */
@@ -100,8 +104,8 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
   }
 
   async #collect(command: CollectCommand): Promise<Executed<SecureFlowEnd>> {
-    const { values, customer, signal, onProgress } = this.#options;
-    const { field, into, attempt } = command;
+    const { values, customer, control, signal, onProgress } = this.#options;
+    const { field, into } = command;
     const held = heldAs(into);
     const value = values.create(held, field.kind);
     const card = field.cardVariable === null ? null : (values.get(field.cardVariable) ?? null);
@@ -111,8 +115,8 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
       card,
       signal,
       surplusSince: this.#surplusSince,
-      onProgress: (state, entered, error) =>
-        onProgress({ field: field.kind, name: into.name, state, entered, attempt, error }),
+      control,
+      onProgress: fieldProgress(command, onProgress),
     };
     const collected = await collectTwice(command, options, collect);
     this.#surplusSince = collected.surplusSince;
