@@ -3,11 +3,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import Schema from 'typebox/schema';
+import { parse } from 'yaml';
 import { replay } from '../../cli/simulation/replay.js';
 import { readScript } from '../../cli/simulation/script.js';
 import type { AudioItem, StartFacts } from '../../flows/commands.js';
 import { start, staticAudio, step } from '../../flows/interpreter.js';
 import { FlowError, loadFlow, loadLibrary } from '../../flows/loader.js';
+import { jsonSchema } from '../../flows/schema.js';
 import { problemsOf } from './flow-problems.js';
 import { CALL } from './flow-simulator.js';
 
@@ -166,6 +169,8 @@ test('accepted: items that are the same in every language, and recorded digits',
     `[en-US, de-DE]\n${RECORDED.trimEnd()}`,
   );
   assert.deepEqual(problemsOf(document), []);
+  assert.ok(Schema.Check(jsonSchema(), parse(document)), 'editors accept it too');
+  assert.ok(!Schema.Check(jsonSchema(), parse(document.replace('en-US: {', 'english: {'))));
 });
 
 test('values are spoken in words, and what follows an expression that fails is the error path', () => {

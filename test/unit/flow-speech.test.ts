@@ -90,6 +90,7 @@ test('digits and letters one by one, groups apart', () => {
   assert.equal(spell('0042'), '0 0 4 2');
   assert.equal(spell(4242), '4 2 4 2');
   assert.equal(spell('ab1-23 4'), 'A B 1, 2 3, 4');
+  assert.equal(spell('#pi_3+x'), 'P I, 3, X');
   assert.equal(spell(''), '');
 });
 
