@@ -1,6 +1,7 @@
 import type { Path } from './document.js';
 import type { Flow } from './flow.js';
 import { nearest } from './nearest.js';
+import { canonicalTag } from './speech/languages.js';
 
 /** What a flow speaks that declares nothing. */
 export const DEFAULT_LANGUAGE = 'en-US';
@@ -34,12 +35,4 @@ export function undeclaredLanguage(tag: string, languages: readonly string[]): [
     ? `did you mean ${meant}?`
     : `declare it: languages: [${[...languages, tag].join(', ')}]`;
   return [`'${tag}' is no language of this flow`, remedy];
-}
-
-function canonicalTag(tag: string): string | null {
-  try {
-    return Intl.getCanonicalLocales(tag)[0] ?? null;
-  } catch {
-    return null;
-  }
 }

@@ -6,14 +6,22 @@ const PACKS: ReadonlyMap<string, LanguagePack> = new Map([english].map((pack) =>
 /** By tag. Only tags that a checked document declares come here, so documents bound it. */
 const wordings = new Map<string, Wording>();
 
+/** A tag as BCP 47 wants it written; null for what is none. */
+export function canonicalTag(tag: string): string | null {
+  try {
+    return Intl.getCanonicalLocales(tag)[0] ?? null;
+  } catch {
+    return null;
+  }
+}
+
 /** How a language says values; null for one that cannot be spoken from text. */
 export function wordingOf(tag: string): Wording | null {
   const kept = wordings.get(tag);
   if (kept) return kept;
-  const wording = PACKS.get(new Intl.Locale(tag).language)?.wording(tag) ?? null;
+  // Documents with a wrong tag are checked to their end, and Intl throws on one.
+  const pack = canonicalTag(tag) === null ? undefined : PACKS.get(tag.split('-')[0] ?? '');
+  const wording = pack?.wording(tag) ?? null;
   if (wording) wordings.set(tag, wording);
   return wording;
 }
-
-/** Tags of the languages that can be spoken from text, without their regions. */
-export const SPOKEN: readonly string[] = [...PACKS.keys()];

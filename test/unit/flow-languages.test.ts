@@ -110,6 +110,11 @@ const REFUSED: readonly (readonly [string, string, RegExp])[] = [
     source(play('a'), '[qqx-US]'),
     /^3:13: 'qqx-US' is no language tag \(give a tag of/,
   ],
+  [
+    'a tag that is none, in a flow that says values in it',
+    source(play('{ money: 1, currency: EUR }'), '[en-aa-bb]'),
+    /^3:13: 'en-aa-bb' is no language tag/,
+  ],
   ['a language twice', source(play('a'), '[en-US, en-US]'), /^3:12: 'languages'/],
   ['no language', source(play('a'), '[]'), /^3:12: 'languages' .*give a list of languages/],
   [
