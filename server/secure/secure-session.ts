@@ -1,4 +1,4 @@
-import type { CallFacts, CaptureCommand, PlainValue } from '../../flows/commands.js';
+import type { CaptureCommand, PlainValue, StartFacts } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
 import { pause } from '../call/abort.js';
 import type { Conversation, SessionRecord } from '../call/conversation.js';
@@ -153,8 +153,10 @@ export class SecureSession implements SessionRecord {
       signal,
       shutdown,
       publish: (event) => this.#conversation.publish(event),
-      onNote: ({ action, path, name }) =>
-        this.#conversation.publish({ type: 'flow.action', flow: flow.name, action, path, name }),
+      onNote: ({ action, path, name, language }) => {
+        this.#conversation.language = language;
+        this.#conversation.publish({ type: 'flow.action', flow: flow.name, action, path, name });
+      },
       onProgress: (progress) =>
         this.#conversation.publish({ type: 'secure.progress', sessionId: this.id, progress }),
       onData: (status, reason) =>
@@ -173,9 +175,9 @@ export class SecureSession implements SessionRecord {
     }
   }
 
-  #facts(): CallFacts {
-    const { id, from, to } = this.#conversation;
-    return { id, from, to, invocationData: this.#options.invocationData };
+  #facts(): StartFacts {
+    const { id, from, to, language } = this.#conversation;
+    return { id, from, to, language, invocationData: this.#options.invocationData };
   }
 
   #endOf(end: SecureFlowEnd | 'interrupted'): SecureEnd {
