@@ -3,6 +3,7 @@ import type { FieldKind } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
 import { loadFlow } from '../../flows/loader.js';
 import { Agents } from '../../server/agent/agents.js';
+import { DirectQueues } from '../../server/agent/queues.js';
 import { Calls } from '../../server/call/calls.js';
 import { type CallEvent, CallEvents } from '../../server/call/events.js';
 import type { SecureSessionRequest, SecureSessionView } from '../../server/call/views.js';
@@ -11,6 +12,7 @@ import { DataActions } from '../../server/data-actions/data-actions.js';
 import { LogGate } from '../../server/log/log-gate.js';
 import { SecureSessions } from '../../server/secure/secure-sessions.js';
 import { type IncomingCall, type Signalling, SipFailure } from '../../server/sip/signalling.js';
+import { Trunks } from '../../server/transfer/trunks.js';
 import { within } from '../kit/deadline.js';
 import { FakeDialog, type FakeEndpoint, FakeMedia, type OnStep } from './secure-fakes.js';
 
@@ -134,6 +136,8 @@ export class World {
       media,
       vault: this.vault,
       agents,
+      queues: new DirectQueues([], agents),
+      trunks: new Trunks([]),
       flows,
       routes: new Map([['support', 'reception']]),
       sessions,
