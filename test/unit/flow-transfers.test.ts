@@ -124,6 +124,7 @@ class Host implements FlowHost<FlowCommand> {
   }
 
   note({ path }: FlowNote, { name }: Flow): void {
+    if (this.notes.length > 2 * MOST_ACTIONS) throw new Error('these flows never end');
     this.notes.push(`${name} ${path}`);
   }
 

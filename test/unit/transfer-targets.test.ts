@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { loadConfig } from '../../config/config.js';
 import { Agents } from '../../server/agent/agents.js';
 import { DirectQueues } from '../../server/agent/queues.js';
+import { buildApp } from '../../server/app.js';
 import { Trunks } from '../../server/transfer/trunks.js';
 
 const uri = 'sip:9{number}@192.0.2.9;user=phone';
@@ -73,4 +79,24 @@ describe('a queue', () => {
     assert.equal(queues.source('sales')?.reachable(new Set(['b'])), false);
     assert.equal(queues.source('service'), null);
   });
+});
+
+test('a flow that names no configured queue or trunk keeps the server from starting, with what to do', async (context) => {
+  const directory = mkdtempSync(join(tmpdir(), 'tacet-transfer-'));
+  context.after(() => rmSync(directory, { recursive: true }));
+  const flow = (action: string) =>
+    writeFileSync(
+      join(directory, 'a.yaml'),
+      `name: a\ntype: inbound\ntasks:\n  main:\n    - { do: ${action} }\n`,
+    );
+  const file = fileURLToPath(new URL('../../../config/tacet.example.yaml', import.meta.url));
+  const config = loadConfig({ file, env: {}, cwd: directory });
+  const broken = { ...config, flows: { directories: [directory] } };
+  flow('transferToQueue, queue: service');
+  await assert.rejects(
+    buildApp(broken),
+    /queues\.service: flow a \(tasks\.main\[0\]\) calls a queue.*sales/s,
+  );
+  flow("transferToNumber, number: '110', trunk: toString");
+  await assert.rejects(buildApp(broken), /trunks\.toString: flow a .* calls a trunk.*carrier/s);
 });
