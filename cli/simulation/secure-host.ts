@@ -10,6 +10,7 @@ import type { SimulatedCustomer } from './customer.js';
 import type { SimulatedDataService } from './data-service.js';
 import type { Fields } from './fields.js';
 import type { Line } from './line.js';
+import { transferFailed } from './scenario.js';
 
 export interface SecureHostOptions {
   readonly line: Line;
@@ -74,7 +75,7 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
       case 'transferToAgent':
       case 'transferToQueue':
       case 'transferToNumber':
-        return { end: await this.#transfer(command) };
+        return this.#transfer(command);
       case 'transferToSecureFlow':
         return { end: { kind: 'disconnect', reason: 'error' } };
     }
@@ -94,11 +95,12 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
     return { next, invocationData };
   }
 
-  async #transfer(command: TransferCommand): Promise<SecureFlowEnd> {
+  async #transfer(command: TransferCommand): Promise<Executed<SecureFlowEnd>> {
     const { line, fields, signal } = this.#options;
-    if (fields.values.showIn(targetOf(command))) return { kind: 'disconnect', reason: 'error' };
+    if (fields.values.showIn(targetOf(command))) return { end: { kind: 'disconnect', reason: 'error' } };
     await line.play(command.preTransferAudio, signal);
-    return { kind: 'transfer', command };
+    if (signal.aborted) return { event: transferFailed('cancelled', 'the session has ended') };
+    return { end: { kind: 'transfer', command } };
   }
 
   async #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {

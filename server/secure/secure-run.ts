@@ -50,6 +50,8 @@ export interface SecureRunOptions {
   readonly onData: (status: DataResult['status'] | 'calling', reason: string) => void;
 }
 
+const CANCELLED = { error: 'cancelled', message: 'the session has ended' };
+
 /** Executes the commands of a secure flow on the customer's leg, alone with the caller. */
 export class SecureRun implements FlowHost<SecureFlowEnd> {
   readonly #options: SecureRunOptions;
@@ -104,7 +106,7 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
       case 'transferToAgent':
       case 'transferToQueue':
       case 'transferToNumber':
-        return { end: await this.#transfer(command) };
+        return this.#transfer(command);
       case 'transferToSecureFlow':
         // The loader refuses it here. Rule 7: what cannot be done disconnects, whatever path was drawn.
         return { end: { kind: 'disconnect', reason: 'error' } };
@@ -129,12 +131,14 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
     return { next, invocationData };
   }
 
-  async #transfer(command: TransferCommand): Promise<SecureFlowEnd> {
-    const { customer, values } = this.#options;
+  async #transfer(command: TransferCommand): Promise<Executed<SecureFlowEnd>> {
+    const { customer, values, signal } = this.#options;
     // A target goes into SIP messages.
-    if (values.showIn(targetOf(command))) return { kind: 'disconnect', reason: 'error' };
+    if (values.showIn(targetOf(command))) return { end: { kind: 'disconnect', reason: 'error' } };
     await playTo(customer.leg, command.preTransferAudio);
-    return { kind: 'transfer', command };
+    // An agent who ended the session meanwhile wants the caller back.
+    if (signal.aborted) return { event: { type: 'transferFailed', ...CANCELLED } };
+    return { end: { kind: 'transfer', command } };
   }
 
   async #collect(command: CollectCommand): Promise<Executed<SecureFlowEnd>> {

@@ -278,6 +278,13 @@ describe('secure run', () => {
     assert.equal(customer.played, 1);
   });
 
+  it('makes no transfer when the agent has ended the session during its prompt', async () => {
+    hangUp.abort();
+    const executed = await run.execute({ ...TO_NUMBER, preTransferAudio: [{ text: 'One moment.' }] });
+    const message = 'the session has ended';
+    assert.deepEqual(executed, { event: { type: 'transferFailed', error: 'cancelled', message } });
+  });
+
   it('disconnects instead of a transfer whose target shows what was keyed', async () => {
     await keyed();
     assert.deepEqual(await run.execute({ ...TO_NUMBER, number: '+12345678' }), DISCONNECTED);
