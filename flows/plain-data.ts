@@ -21,13 +21,12 @@ export function changedData(data: PlainData, changes: PlainData): { data: PlainD
   return refusal === null ? { data: kept } : { refusal };
 }
 
-/** What is wrong with data by name, or null. The message names the entry, never its value. */
+/** What is wrong with data by name, or null. The message tells nothing of it. */
 export function dataRefusal(data: PlainData): Refusal | null {
   const entries = Object.entries(data);
   if (entries.length > MOST_ENTRIES) {
     return { error: 'too-many-entries', message: `more than ${MOST_ENTRIES} entries` };
   }
-  const long = entries.find(([, value]) => typeof value === 'string' && value.length > LONGEST_TEXT);
-  if (!long) return null;
-  return { error: 'too-long', message: `${long[0]} is longer than ${LONGEST_TEXT} characters` };
+  const isLong = entries.some(([, value]) => typeof value === 'string' && value.length > LONGEST_TEXT);
+  return isLong ? { error: 'too-long', message: `a text of more than ${LONGEST_TEXT} characters` } : null;
 }

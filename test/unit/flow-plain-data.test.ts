@@ -104,13 +104,13 @@ onError:
 });
 
 describe('plain data', () => {
-  it('has a limit of entries and of text, and no value in what it says of them', () => {
+  it('has a limit of entries and of text, and says nothing of what broke them', () => {
     const many = Object.fromEntries(Array.from({ length: MOST_ENTRIES }, (_, index) => [`a${index}`, 0]));
     assert.equal(dataRefusal(many), null);
     assert.equal(dataRefusal({ ...many, one: 1 })?.error, 'too-many-entries');
     assert.equal(dataRefusal({ a: 'x'.repeat(LONGEST_TEXT) }), null);
     const long = dataRefusal({ a: 'x'.repeat(LONGEST_TEXT + 1) });
-    assert.deepEqual(long, { error: 'too-long', message: 'a is longer than 1000 characters' });
+    assert.deepEqual(long, { error: 'too-long', message: 'a text of more than 1000 characters' });
   });
 
   it('changes entries all together, or none', () => {
