@@ -117,13 +117,15 @@ describe('flows of a library', () => {
 /** Goes on with whatever flow it is told of, as the server's hosts do. */
 class Host implements FlowHost<FlowCommand> {
   readonly notes: string[] = [];
+  readonly languages: string[] = [];
   readonly #flows: ReadonlyMap<string, Flow>;
 
   constructor(...flows: Flow[]) {
     this.#flows = new Map(flows.map((flow) => [flow.name, flow]));
   }
 
-  note({ path }: FlowNote, { name }: Flow): void {
+  note({ path, language }: FlowNote, { name }: Flow): void {
+    this.languages.push(language);
     if (this.notes.length > 2 * MOST_ACTIONS) throw new Error('these flows never end');
     this.notes.push(`${name} ${path}`);
   }
@@ -159,6 +161,18 @@ describe('flows that hand a call to each other', () => {
     const end = await runFlow(a, CALL, host, new AbortController().signal);
     assert.ok(end !== 'interrupted' && end.do === 'disconnect' && end.reason === 'error');
     assert.equal(host.notes.length, MOST_ACTIONS + 1000);
+  });
+
+  it('keep the language of the caller', async () => {
+    const speaking = (name: string, first: string) =>
+      loadFlow(
+        `name: ${name}\ntype: inbound\nlanguages: [en-US, de-DE]\ntasks:\n  main:\n    - ${first}\n`,
+        `${name}.yaml`,
+      );
+    const a = speaking('a', '{ do: setLanguage, language: de-DE }\n    - { do: transferToFlow, flow: b }');
+    const host = new Host(speaking('b', 'do: disconnect'));
+    await runFlow(a, CALL, host, new AbortController().signal);
+    assert.deepEqual(host.languages, ['en-US', 'de-DE', 'de-DE']);
   });
 
   it('begin with their own variables, what was handed over, and occurrences of their own', () => {
