@@ -171,6 +171,12 @@ const USED = [
   ['callData', 'action', 'dataActions', 'data action'],
 ] as const;
 
+/** The sandbox sends nothing anywhere. A connector that is not there at all is another problem. */
+function isVouchedFor({ connectors }: Config, name: string): boolean {
+  const connector = connectors[name];
+  return connector === undefined || connector.type === 'sandbox' || connector.pci === true;
+}
+
 /** A flow that a route names, or a connector or data action that a flow names, must exist: an error now, not in a call. */
 function checkReferences(config: Config, flows: FlowSet): void {
   const problem = (field: string, message: string, remedy: string): ConfigProblem => ({
@@ -194,6 +200,11 @@ function checkReferences(config: Config, flows: FlowSet): void {
       if (!used) continue;
       const [, key, section, what] = used;
       const name = String(new Map(Object.entries(fields)).get(key));
+      if (section === 'connectors' && !isVouchedFor(config, name)) {
+        const message = `flow ${flow.name} (${path}) sends secure values to a connector that is not flagged as PCI`;
+        const remedy = 'write pci: true there if the gateway is assessed under PCI DSS, or name another';
+        problems.push(problem(`${section}.${name}.pci`, message, remedy));
+      }
       if (name in config[section]) continue;
       const message = `flow ${flow.name} (${path}) calls a ${what} that is not configured`;
       const known = Object.keys(config[section]).join(', ') || 'none is configured';

@@ -22,6 +22,8 @@ export interface ExchangeOptions {
   readonly head: Buffer;
   /** Makes the rest of the body; called when the connection stands and is trusted. Zeroed here. */
   readonly tail: () => Buffer;
+  /** Headers that depend on the body; asked for once it is made. */
+  readonly sign?: (body: readonly Uint8Array[]) => Readonly<Record<string, string>>;
   readonly limitMs: number;
   readonly clock: ConnectorClock;
   readonly signal: AbortSignal;
@@ -87,13 +89,15 @@ class Attempt {
 
   #writeHead(): void {
     if (this.#settled) return;
-    const { head, tail } = this.#options;
+    const { head, tail, sign } = this.#options;
     try {
       this.#tail = tail();
     } catch {
       this.#fail('card-data-gone');
       return;
     }
+    const signed = Object.entries(sign?.([head, this.#tail]) ?? {});
+    for (const [name, value] of signed) this.#request.setHeader(name, value);
     this.#request.setHeader('Content-Length', head.length + this.#tail.length);
     // The callback comes when the kernel has the headers and the head: nothing is queued that Node could
     // merge with the card.

@@ -1,12 +1,14 @@
+import type { HttpsConfig } from '../../config/connector.js';
 import type { DataResult } from '../../flows/commands.js';
 import { judge, type Verdict } from './answer.js';
+import { joined } from './body.js';
 import { type ConnectorClock, rest } from './clock.js';
 import type { ChargeRequest, Connector } from './connector.js';
-import { exchange } from './exchange.js';
+import { type ExchangeOptions, exchange } from './exchange.js';
 import { instrumentPart, instrumentProblem } from './instrument.js';
 import type { ConnectorNotice } from './notice.js';
 import { overwriteStack } from './stack.js';
-import { type HttpsConfig, targetOf } from './target.js';
+import { type Target, targetOf } from './target.js';
 
 /** Wait before the second try; doubled for each further one. */
 const FIRST_BACKOFF_MS = 200;
@@ -26,6 +28,22 @@ function problemOf(request: ChargeRequest): string | null {
   return instrumentProblem(request.secure);
 }
 
+type Body = Pick<ExchangeOptions, 'head' | 'tail'>;
+
+const CARD_GONE = {
+  kind: 'none',
+  charged: 'no',
+  reason: 'card-data-gone',
+  again: false,
+  afterMs: null,
+} as const satisfies Verdict;
+
+/** What is wiped before the connection stands is not sent, sealed or not. */
+function unlessWiped(sealed: Buffer, secure: ChargeRequest['secure']): Buffer {
+  if ([...secure.values()].some(({ wiped }) => wiped)) throw new Error('the secure values were wiped');
+  return sealed;
+}
+
 /** The body up to the card: `{"operation":"charge",...,` without a closing brace. */
 function bodyHead(request: ChargeRequest): Buffer {
   const { operation, idempotencyKey, inputs } = request;
@@ -41,7 +59,7 @@ function bodyHead(request: ChargeRequest): Buffer {
 export class HttpsConnector implements Connector {
   readonly name: string;
   readonly #config: HttpsConfig;
-  readonly #target: ReturnType<typeof targetOf>;
+  readonly #target: Target;
   readonly #clock: ConnectorClock;
   readonly #notice: (notice: ConnectorNotice) => void;
   readonly #running = new Map<AbortController, Promise<DataResult>>();
@@ -56,7 +74,7 @@ export class HttpsConnector implements Connector {
   ) {
     this.name = name;
     this.#config = config;
-    this.#target = targetOf(config);
+    this.#target = targetOf(config, clock.now());
     this.#clock = clock;
     this.#notice = notice;
   }
@@ -115,13 +133,20 @@ export class HttpsConnector implements Connector {
   }
 
   async #try(request: ChargeRequest, head: Buffer, limitMs: number, signal: AbortSignal): Promise<Verdict> {
-    const { url, options } = this.#target;
+    const { url, options, sign } = this.#target;
     const { secure, idempotencyKey } = request;
+    const body = await this.#body(head, secure);
+    if (body === null) return CARD_GONE;
     const result = await exchange({
       url,
       options: { ...options, headers: { ...options.headers, 'Idempotency-Key': idempotencyKey } },
-      head,
-      tail: () => instrumentPart(secure),
+      ...body,
+      ...(sign && {
+        sign: (pieces) => {
+          const path = url.pathname + url.search;
+          return sign({ method: 'POST', path, idempotencyKey, body: pieces, now: this.#clock.now() });
+        },
+      }),
       limitMs,
       clock: this.#clock,
       signal,
@@ -140,11 +165,27 @@ export class HttpsConnector implements Connector {
       return judge(result.answer, idempotencyKey, secure, this.#clock.now());
     } catch {
       // The secure values were wiped meanwhile: an answer that cannot be compared with them is not read.
-      return { kind: 'none', charged: 'unknown', reason: 'card-data-gone', again: false, afterMs: null };
+      return { ...CARD_GONE, charged: 'unknown' };
     } finally {
       result.answer.body.fill(0);
       await overwriteStack();
     }
+  }
+
+  /** What is written first, and what makes the rest; null when the card is gone. Sealed, the whole is the rest. */
+  async #body(head: Buffer, secure: ChargeRequest['secure']): Promise<Body | null> {
+    const { seal } = this.#target;
+    if (seal === null) return { head, tail: () => instrumentPart(secure) };
+    let tail: Buffer;
+    try {
+      tail = instrumentPart(secure);
+    } catch {
+      return null;
+    }
+    const plain = joined([head, tail]);
+    tail.fill(0);
+    const sealed = await seal(plain, this.#clock.now());
+    return { head: Buffer.alloc(0), tail: () => unlessWiped(sealed, secure) };
   }
 
   #final(verdict: Extract<Verdict, { kind: 'final' }>): DataResult {

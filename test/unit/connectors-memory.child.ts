@@ -1,3 +1,4 @@
+import type { HttpsConfig } from '../../config/connector.js';
 import type { ConnectorConfig } from '../../config/schema.js';
 import { createConnector } from '../../server/connectors/create-connector.js';
 import { SecureValue } from '../../server/secure/secure-value.js';
@@ -10,7 +11,13 @@ import { SecureValue } from '../../server/secure/secure-value.js';
 type Order =
   | { readonly do: 'load'; readonly inputs: Readonly<Record<string, string>> }
   /** Without a `url` the sandbox is charged. */
-  | { readonly do: 'charge'; readonly url?: string; readonly caFile?: string; readonly key: string }
+  | {
+      readonly do: 'charge';
+      readonly url?: string;
+      readonly caFile?: string;
+      readonly key: string;
+      readonly changes?: Partial<HttpsConfig>;
+    }
   | { readonly do: 'wipe' }
   /** Does what a connector must not: keeps the number as a string. */
   | { readonly do: 'plant' };
@@ -27,11 +34,11 @@ function load(inputs: Readonly<Record<string, string>>): string {
   return 'loaded';
 }
 
-function configOf({ url, caFile }: Extract<Order, { do: 'charge' }>): ConnectorConfig {
+function configOf({ url, caFile, changes }: Extract<Order, { do: 'charge' }>): ConnectorConfig {
   if (url === undefined) return { type: 'sandbox' };
   const allowInsecureHttp = url.startsWith('http:');
   const trust = caFile === undefined ? {} : { caFile };
-  return { type: 'https', url, timeoutMs: 5000, retries: 1, allowInsecureHttp, ...trust };
+  return { type: 'https', url, timeoutMs: 5000, retries: 1, allowInsecureHttp, ...trust, ...changes };
 }
 
 async function charge(order: Extract<Order, { do: 'charge' }>): Promise<string> {
