@@ -30,5 +30,9 @@ export function httpsRules(report: Report, path: Path, config: HttpsConfig): voi
   oneReference(report, [...path, 'clientCertificate', 'key'], clientCertificate?.key);
   oneReference(report, [...path, 'clientCertificate', 'passphrase'], clientCertificate?.passphrase);
   oneReference(report, [...path, 'signature', 'key'], signature?.key);
+  const { reconcile } = config;
+  if (reconcile && reconcile.forMs < reconcile.everyMs) {
+    report([...path, 'reconcile', 'forMs'], 'nobody would ask', 'write at least everyMs');
+  }
   if (config.encryption) encryption(report, [...path, 'encryption'], config.encryption);
 }

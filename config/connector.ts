@@ -79,6 +79,28 @@ const Encryption = Type.Object(
   { ...strict, description: 'the whole body as a JWE' },
 );
 
+const Reconcile = Type.Object(
+  {
+    path: Type.String({
+      pattern: "^/[A-Za-z0-9._~!$&'()*+,;=:@%/-]{0,255}$",
+      description: 'what is asked: this path of the gateway, `/` and the idempotency key',
+    }),
+    everyMs: Type.Integer({
+      minimum: 1000,
+      maximum: 3_600_000,
+      default: 10_000,
+      description: 'time before the first question, and between two',
+    }),
+    forMs: Type.Integer({
+      minimum: 1000,
+      maximum: 86_400_000,
+      default: 900_000,
+      description: 'after so long nobody asks any more',
+    }),
+  },
+  { ...strict, description: 'asks what became of a charge in doubt' },
+);
+
 const HttpsConnector = Type.Object(
   {
     type: Type.Literal('https', { description: 'a gateway that takes JSON over HTTPS' }),
@@ -97,6 +119,7 @@ const HttpsConnector = Type.Object(
     clientCertificate: Type.Optional(ClientCertificate),
     signature: Type.Optional(Signature),
     encryption: Type.Optional(Encryption),
+    reconcile: Type.Optional(Reconcile),
     allowInsecureHttp: Type.Boolean({
       default: false,
       description: 'permits `http:`, and that only to loopback',

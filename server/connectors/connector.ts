@@ -17,12 +17,21 @@ export interface ChargeRequest {
   readonly signal: AbortSignal;
 }
 
+/** What became of a charge in doubt, asked for afterwards. `unknown`: the gateway gave no verdict. */
+export type Reconciled = 'approved' | 'declined' | 'unknown';
+
+/** The answer to a charge. */
+export interface ConnectorResult extends DataResult {
+  /** With `in-doubt`, where the gateway is asked afterwards. Never rejects; settles when the connector is closed. */
+  readonly later?: Promise<Reconciled>;
+}
+
 /**
  * A gateway for secure data actions. Never rejects: every failure is a {@link DataResult}. `error` promises
  * that nothing was charged; when that is not certain the result is `in-doubt`.
  */
 export interface Connector {
   readonly name: string;
-  charge(request: ChargeRequest): Promise<DataResult>;
+  charge(request: ChargeRequest): Promise<ConnectorResult>;
   close(): Promise<void>;
 }

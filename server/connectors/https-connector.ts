@@ -3,10 +3,12 @@ import type { DataResult } from '../../flows/commands.js';
 import { judge, type Verdict } from './answer.js';
 import { joined } from './body.js';
 import { type ConnectorClock, rest } from './clock.js';
-import type { ChargeRequest, Connector } from './connector.js';
+import type { ChargeRequest, Connector, ConnectorResult } from './connector.js';
 import { type ExchangeOptions, exchange } from './exchange.js';
 import { instrumentPart, instrumentProblem } from './instrument.js';
+import { lookedUp } from './looked-up.js';
 import type { ConnectorNotice } from './notice.js';
+import { Reconciliations } from './reconciliations.js';
 import { overwriteStack } from './stack.js';
 import { type Target, targetOf } from './target.js';
 
@@ -29,6 +31,8 @@ function problemOf(request: ChargeRequest): string | null {
 }
 
 type Body = Pick<ExchangeOptions, 'head' | 'tail'>;
+
+const NOTHING = Buffer.alloc(0);
 
 const CARD_GONE = {
   kind: 'none',
@@ -63,6 +67,7 @@ export class HttpsConnector implements Connector {
   readonly #clock: ConnectorClock;
   readonly #notice: (notice: ConnectorNotice) => void;
   readonly #running = new Map<AbortController, Promise<DataResult>>();
+  readonly #reconciliations: Reconciliations | null;
   #closed = false;
 
   /** Throws when the configuration cannot work (see {@link targetOf}). */
@@ -77,9 +82,20 @@ export class HttpsConnector implements Connector {
     this.#target = targetOf(config, clock.now());
     this.#clock = clock;
     this.#notice = notice;
+    const { reconcile } = config;
+    this.#reconciliations =
+      reconcile === undefined
+        ? null
+        : new Reconciliations({
+            ...reconcile,
+            clock,
+            lookUp: (key, signal) => this.#lookUp(reconcile.path, key, signal),
+            onOpen: (idempotencyKey, reason) =>
+              notice({ kind: 'charge-left-open', connector: name, idempotencyKey, reason }),
+          });
   }
 
-  async charge(request: ChargeRequest): Promise<DataResult> {
+  async charge(request: ChargeRequest): Promise<ConnectorResult> {
     if (this.#closed) return outcome('error', 'connector-closed');
     const problem = problemOf(request);
     if (problem !== null) return outcome('error', problem);
@@ -90,7 +106,9 @@ export class HttpsConnector implements Connector {
     const work = this.#charge(request, abort.signal);
     this.#running.set(abort, work);
     try {
-      return await work;
+      const result = await work;
+      if (result.status !== 'in-doubt' || this.#reconciliations === null) return result;
+      return { ...result, later: this.#reconciliations.begin(request.idempotencyKey) };
     } finally {
       request.signal.removeEventListener('abort', forward);
       this.#running.delete(abort);
@@ -102,6 +120,7 @@ export class HttpsConnector implements Connector {
     this.#closed = true;
     for (const abort of this.#running.keys()) abort.abort();
     await Promise.all(this.#running.values());
+    await this.#reconciliations?.close();
   }
 
   async #charge(request: ChargeRequest, signal: AbortSignal): Promise<DataResult> {
@@ -185,7 +204,29 @@ export class HttpsConnector implements Connector {
     const plain = joined([head, tail]);
     tail.fill(0);
     const sealed = await seal(plain, this.#clock.now());
-    return { head: Buffer.alloc(0), tail: () => unlessWiped(sealed, secure) };
+    return { head: NOTHING, tail: () => unlessWiped(sealed, secure) };
+  }
+
+  /** Asks what became of a charge: a question, which cannot charge. */
+  async #lookUp(path: string, idempotencyKey: string, signal: AbortSignal) {
+    const { url: charges, options, sign } = this.#target;
+    const url = new URL(`${path.replace(/\/$/, '')}/${encodeURIComponent(idempotencyKey)}`, charges);
+    const { 'Content-Type': _none, ...headers } = options.headers as Record<string, string>;
+    const result = await exchange({
+      url,
+      method: 'GET',
+      options: { ...options, headers },
+      head: NOTHING,
+      tail: () => NOTHING,
+      ...(sign && {
+        sign: (body) =>
+          sign({ method: 'GET', path: url.pathname, idempotencyKey, body, now: this.#clock.now() }),
+      }),
+      limitMs: this.#config.timeoutMs,
+      clock: this.#clock,
+      signal,
+    });
+    return result.kind === 'failed' ? null : lookedUp(result.answer, idempotencyKey);
   }
 
   #final(verdict: Extract<Verdict, { kind: 'final' }>): DataResult {

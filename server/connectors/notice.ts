@@ -16,6 +16,13 @@ export type ConnectorNotice =
       readonly attempt: number;
       readonly reason: string;
     }
+  /** Nobody will ask again what became of this charge: people must look into the gateway's books. */
+  | {
+      readonly kind: 'charge-left-open';
+      readonly connector: string;
+      readonly idempotencyKey: string;
+      readonly reason: 'too-many' | 'closed' | 'no-verdict';
+    }
   | {
       readonly kind: 'output-dropped';
       readonly connector: string;

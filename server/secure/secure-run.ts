@@ -16,7 +16,7 @@ import type { Leg } from '../call/leg.js';
 import { playTo } from '../call/play.js';
 import { withProcessingAudio } from '../call/processing-audio.js';
 import type { Executed, FlowHost } from '../call/run-flow.js';
-import type { Connector } from '../connectors/connector.js';
+import type { Connector, Reconciled } from '../connectors/connector.js';
 import { failed } from '../data-actions/data-action.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import { heldAs, type SecureValues } from './secure-values.js';
@@ -39,6 +39,8 @@ export interface SecureRunOptions {
   readonly publish: (event: CallEventBody) => void;
   readonly onNote: (note: FlowNote) => void;
   readonly onProgress: (progress: FieldProgress) => void;
+  /** What a gateway said afterwards of a charge in doubt; perhaps when the session is over. */
+  readonly onReconciled: (idempotencyKey: string, status: Reconciled) => void;
   readonly onData: (status: DataResult['status'] | 'calling', reason: string) => void;
 }
 
@@ -139,7 +141,9 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
     if (!connector) return { status: 'error', reason: 'unknown-connector', outputs: {} };
     const idempotencyKey = `${sessionId}:${command.occurrence}`;
     const { operation, inputs } = command;
-    return connector.charge({ operation, idempotencyKey, secure, inputs, signal: shutdown });
+    const result = await connector.charge({ operation, idempotencyKey, secure, inputs, signal: shutdown });
+    void result.later?.then((status) => this.#options.onReconciled(idempotencyKey, status));
+    return result;
   }
 
   async #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {

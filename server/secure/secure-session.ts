@@ -52,6 +52,7 @@ export class SecureSession implements SessionRecord {
   #end: SecureEnd | null = null;
   #reason: string | null = null;
   #result: Record<string, PlainValue> = {};
+  readonly #reconciled: SecureSessionView['reconciled'] = [];
 
   constructor(options: SecureSessionOptions) {
     this.id = options.id;
@@ -121,6 +122,7 @@ export class SecureSession implements SessionRecord {
       end: this.#end,
       reason: this.#reason,
       result: this.#result,
+      reconciled: [...this.#reconciled],
       startedAt: this.#startedAt,
       endedAt: this.#endedAt,
     };
@@ -147,6 +149,11 @@ export class SecureSession implements SessionRecord {
         this.#conversation.publish({ type: 'flow.action', flow: flow.name, action, path, name }),
       onProgress: (progress) =>
         this.#conversation.publish({ type: 'secure.progress', sessionId: this.id, progress }),
+      onReconciled: (idempotencyKey, status) => {
+        this.#reconciled.push({ idempotencyKey, status, at: new Date().toISOString() });
+        const type = 'payment.reconciled';
+        this.#conversation.publish({ type, sessionId: this.id, idempotencyKey, status });
+      },
       onData: (status, reason) =>
         this.#conversation.publish({ type: 'secure.data', sessionId: this.id, status, reason }),
     });

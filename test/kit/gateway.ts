@@ -99,6 +99,8 @@ const DEADLINE_MS = 5000;
  */
 export class Gateway {
   readonly requests: ReceivedCharge[] = [];
+  /** Questions after earlier charges, by path. */
+  readonly lookups: { readonly path: string; readonly headers: IncomingHttpHeaders }[] = [];
   /** TCP connections accepted, whatever became of them. */
   connections = 0;
   readonly #server: Server;
@@ -110,6 +112,7 @@ export class Gateway {
   readonly #sockets = new Set<Socket>();
   readonly #conditions = new Conditions(DEADLINE_MS);
   readonly #decrypt: (body: Buffer) => Promise<Buffer>;
+  #lookupAnswer: { readonly http: number; readonly body: string } | null = null;
   #drop = 0;
 
   private constructor(certificate: Certificate | undefined, options: GatewayOptions) {
@@ -147,6 +150,11 @@ export class Gateway {
     this.#script.push(...replies);
   }
 
+  /** What to answer to questions after earlier charges; without it, what each key came to. */
+  answerLookups(answer: { readonly http: number; readonly body: string } | null): void {
+    this.#lookupAnswer = answer;
+  }
+
   /** Closes the next `count` connections as soon as they are accepted, before TLS. */
   dropConnections(count: number): void {
     this.#drop = count;
@@ -165,6 +173,11 @@ export class Gateway {
   /** Resolves when `count` requests have arrived whole, counted from the start. */
   received(count: number): Promise<void> {
     return this.#conditions.when(() => this.requests.length >= count, `gateway: request ${count}`);
+  }
+
+  /** Resolves when `count` questions after earlier charges have arrived, counted from the start. */
+  askedAfter(count: number): Promise<void> {
+    return this.#conditions.when(() => this.lookups.length >= count, `gateway: question ${count}`);
   }
 
   /** Resolves when `count` connections were accepted, counted from the start. */
@@ -204,11 +217,26 @@ export class Gateway {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
+    if (request.method === 'GET') {
+      this.#lookUp(request, response);
+      return;
+    }
     const reply = this.#script.shift() ?? { do: 'approve' };
     const chunks: Buffer[] = [];
     request.on('error', () => {});
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => void this.#whole(request, Buffer.concat(chunks), reply, response));
+  }
+
+  /** `<path>/<key>`: what the key came to. A charge whose answer was lost is approved. */
+  #lookUp({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
+    const key = decodeURIComponent(url.slice(url.lastIndexOf('/') + 1));
+    this.lookups.push({ path: url, headers });
+    const approved = { http: 200, body: JSON.stringify({ status: 'approved', idempotencyKey: key }) };
+    const known = this.#answers.get(key) ?? (this.#charges.has(key) ? approved : { http: 404, body: '{}' });
+    const { http, body } = this.#lookupAnswer ?? known;
+    response.writeHead(http, { 'Content-Type': 'application/json' }).end(body);
+    this.#conditions.changed();
   }
 
   async #whole(request: IncomingMessage, raw: Buffer, reply: Reply, response: ServerResponse): Promise<void> {

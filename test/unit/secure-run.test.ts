@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { CollectCommand, FlowCommand } from '../../flows/commands.js';
 import type { CallEventBody } from '../../server/call/events.js';
 import { Leg } from '../../server/call/leg.js';
-import type { ChargeRequest } from '../../server/connectors/connector.js';
+import type { ChargeRequest, ConnectorResult, Reconciled } from '../../server/connectors/connector.js';
 import { SecureRun } from '../../server/secure/secure-run.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
 import { SecureValues } from '../../server/secure/secure-values.js';
@@ -51,6 +51,8 @@ describe('secure run', () => {
   let charged: ChargeRequest[];
   let crm: FakeCrm;
   let published: CallEventBody[];
+  let reconciled: (readonly [string, Reconciled])[];
+  let later: Promise<Reconciled> | undefined;
   let run: SecureRun;
   const shutdown = new AbortController();
 
@@ -61,10 +63,13 @@ describe('secure run', () => {
     charged = [];
     crm = new FakeCrm();
     published = [];
+    reconciled = [];
+    later = undefined;
     const payment = {
       name: 'payment',
-      charge: async (request: ChargeRequest) => {
+      charge: async (request: ChargeRequest): Promise<ConnectorResult> => {
         charged.push(request);
+        if (later) return { status: 'in-doubt', reason: 'no-answer', outputs: {}, later } as const;
         return { status: 'approved', reason: '', outputs: { note: 'paid by 12345678' } } as const;
       },
       close: async () => {},
@@ -80,12 +85,30 @@ describe('secure run', () => {
       shutdown: shutdown.signal,
       onNote: () => {},
       onProgress: () => {},
+      onReconciled: (...said) => reconciled.push(said),
       onData: () => {},
     });
   });
   afterEach(() => {
     values.wipe();
     assert.equal(liveSecureValues(), 0);
+  });
+
+  it('passes on what a gateway says afterwards of a charge in doubt, and what it said at first', async () => {
+    const collected = run.execute(COLLECT);
+    customer.press('1234');
+    await collected;
+    let settle = (_status: Reconciled) => {};
+    later = new Promise((resolve) => {
+      settle = resolve;
+    });
+    const { event } = (await run.execute(CHARGE)) as { event: unknown };
+    const result = { status: 'in-doubt', reason: 'no-answer', outputs: {} };
+    assert.deepEqual(event, { type: 'dataCalled', result });
+    assert.deepEqual(reconciled, []);
+    settle('declined');
+    await later;
+    assert.deepEqual(reconciled, [['s1:tasks.main[3]#2', 'declined']]);
   });
 
   it('keeps a field that was accepted, and nothing of one that failed', async () => {
