@@ -119,6 +119,12 @@ const HttpsConnector = Type.Object(
     clientCertificate: Type.Optional(ClientCertificate),
     signature: Type.Optional(Signature),
     encryption: Type.Optional(Encryption),
+    secureOutputs: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_]{0,39}$' }), {
+        uniqueItems: true,
+        description: 'outputs that flows get as secure values only; without it `token`',
+      }),
+    ),
     reconcile: Type.Optional(Reconcile),
     allowInsecureHttp: Type.Boolean({
       default: false,

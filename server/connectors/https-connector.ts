@@ -5,10 +5,11 @@ import { joined } from './body.js';
 import { type ConnectorClock, rest } from './clock.js';
 import type { ChargeRequest, Connector, ConnectorResult } from './connector.js';
 import { type ExchangeOptions, exchange } from './exchange.js';
-import { instrumentPart, instrumentProblem } from './instrument.js';
+import { instrumentPart } from './instrument.js';
 import { lookedUp } from './looked-up.js';
 import type { ConnectorNotice } from './notice.js';
 import { Reconciliations } from './reconciliations.js';
+import { requestProblem } from './request-problem.js';
 import { overwriteStack } from './stack.js';
 import { type Target, targetOf } from './target.js';
 
@@ -16,7 +17,17 @@ import { type Target, targetOf } from './target.js';
 const FIRST_BACKOFF_MS = 200;
 
 /** Names of the request body that an input cannot have. */
-const RESERVED_INPUTS = ['operation', 'idempotencyKey', 'card', 'bankAccount'] as const;
+const RESERVED_INPUTS = [
+  'operation',
+  'idempotencyKey',
+  'card',
+  'bankAccount',
+  'token',
+  'parameters',
+] as const;
+
+/** What never becomes plain unless the configuration says otherwise. */
+const SECURE_OUTPUTS: readonly string[] = ['token'];
 
 const outcome = (status: 'error' | 'in-doubt', reason: string): DataResult => ({
   status,
@@ -27,7 +38,16 @@ const outcome = (status: 'error' | 'in-doubt', reason: string): DataResult => ({
 function problemOf(request: ChargeRequest): string | null {
   if (RESERVED_INPUTS.some((name) => Object.hasOwn(request.inputs, name))) return 'reserved-input-name';
   if (!/^[\x21-\x7e]{1,255}$/.test(request.idempotencyKey)) return 'bad-idempotency-key';
-  return instrumentProblem(request.secure);
+  return requestProblem(request);
+}
+
+/** Where nothing is charged there is no doubt about a charge; a token that was not made is no approval. */
+function tokenised(result: ConnectorResult, wanted: readonly string[] = []): ConnectorResult {
+  if (result.status === 'in-doubt') return { ...result, status: 'error' };
+  const { secureOutputs = new Map() } = result;
+  if (result.status !== 'approved' || wanted.every((name) => secureOutputs.has(name))) return result;
+  for (const value of secureOutputs.values()) value.wipe();
+  return outcome('error', 'missing-output');
 }
 
 type Body = Pick<ExchangeOptions, 'head' | 'tail'>;
@@ -50,8 +70,9 @@ function unlessWiped(sealed: Buffer, secure: ChargeRequest['secure']): Buffer {
 
 /** The body up to the card: `{"operation":"charge",...,` without a closing brace. */
 function bodyHead(request: ChargeRequest): Buffer {
-  const { operation, idempotencyKey, inputs } = request;
-  const plain = JSON.stringify({ operation, idempotencyKey, ...inputs });
+  const { operation, idempotencyKey, inputs, parameters = {} } = request;
+  const own = Object.keys(parameters).length === 0 ? {} : { parameters };
+  const plain = JSON.stringify({ operation, idempotencyKey, ...inputs, ...own });
   return Buffer.from(`${plain.slice(0, -1)},`);
 }
 
@@ -66,7 +87,7 @@ export class HttpsConnector implements Connector {
   readonly #target: Target;
   readonly #clock: ConnectorClock;
   readonly #notice: (notice: ConnectorNotice) => void;
-  readonly #running = new Map<AbortController, Promise<DataResult>>();
+  readonly #running = new Map<AbortController, Promise<ConnectorResult>>();
   readonly #reconciliations: Reconciliations | null;
   #closed = false;
 
@@ -103,10 +124,11 @@ export class HttpsConnector implements Connector {
     const forward = () => abort.abort();
     if (request.signal.aborted) forward();
     request.signal.addEventListener('abort', forward);
-    const work = this.#charge(request, abort.signal);
+    const work: Promise<ConnectorResult> = this.#charge(request, abort.signal);
     this.#running.set(abort, work);
     try {
       const result = await work;
+      if (request.operation === 'tokenise') return tokenised(result, request.secureOutputs);
       if (result.status !== 'in-doubt' || this.#reconciliations === null) return result;
       return { ...result, later: this.#reconciliations.begin(request.idempotencyKey) };
     } finally {
@@ -123,7 +145,7 @@ export class HttpsConnector implements Connector {
     await this.#reconciliations?.close();
   }
 
-  async #charge(request: ChargeRequest, signal: AbortSignal): Promise<DataResult> {
+  async #charge(request: ChargeRequest, signal: AbortSignal): Promise<ConnectorResult> {
     const { retries, timeoutMs } = this.#config;
     const head = bodyHead(request);
     const deadline = this.#clock.now() + timeoutMs * (retries + 1);
@@ -181,7 +203,10 @@ export class HttpsConnector implements Connector {
       };
     }
     try {
-      return judge(result.answer, idempotencyKey, secure, this.#clock.now());
+      return judge(result.answer, idempotencyKey, secure, this.#clock.now(), {
+        never: this.#config.secureOutputs ?? SECURE_OUTPUTS,
+        wanted: request.secureOutputs ?? [],
+      });
     } catch {
       // The secure values were wiped meanwhile: an answer that cannot be compared with them is not read.
       return { ...CARD_GONE, charged: 'unknown' };
@@ -229,10 +254,11 @@ export class HttpsConnector implements Connector {
     return result.kind === 'failed' ? null : lookedUp(result.answer, idempotencyKey);
   }
 
-  #final(verdict: Extract<Verdict, { kind: 'final' }>): DataResult {
+  #final(verdict: Extract<Verdict, { kind: 'final' }>): ConnectorResult {
     for (const dropped of verdict.dropped) {
       this.#notice({ kind: 'output-dropped', connector: this.name, ...dropped });
     }
-    return verdict.result;
+    const { result, secureOutputs } = verdict;
+    return secureOutputs === undefined ? result : { ...result, secureOutputs };
   }
 }

@@ -3,6 +3,7 @@ export type DropReason =
   | 'contains-card-number'
   | 'contains-account-number'
   | 'contains-security-code'
+  | 'contains-token'
   | 'bad-name'
   | 'not-plain'
   | 'not-exact'

@@ -140,8 +140,17 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
     if (!secure) return { status: 'error', reason: 'missing-input', outputs: {} };
     if (!connector) return { status: 'error', reason: 'unknown-connector', outputs: {} };
     const idempotencyKey = `${sessionId}:${command.occurrence}`;
-    const { operation, inputs } = command;
-    const result = await connector.charge({ operation, idempotencyKey, secure, inputs, signal: shutdown });
+    const { operation, inputs, parameters, secureOutputs } = command;
+    const result = await connector.charge({
+      operation,
+      idempotencyKey,
+      secure,
+      inputs,
+      parameters,
+      secureOutputs: Object.keys(secureOutputs),
+      signal: shutdown,
+    });
+    values.takeOutputs(result.secureOutputs ?? new Map(), secureOutputs);
     void result.later?.then((status) => this.#options.onReconciled(idempotencyKey, status));
     return result;
   }

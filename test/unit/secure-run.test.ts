@@ -7,6 +7,7 @@ import type { ChargeRequest, ConnectorResult, Reconciled } from '../../server/co
 import { SecureRun } from '../../server/secure/secure-run.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
 import { SecureValues } from '../../server/secure/secure-values.js';
+import { secureValue } from '../kit/gateway-charge.js';
 import { FakeCrm } from './data-fakes.js';
 import { FakeEndpoint, FakeMedia } from './secure-fakes.js';
 
@@ -26,11 +27,13 @@ const COLLECT: CollectCommand = {
   attempts: 1,
 };
 
-const CHARGE: FlowCommand = {
+const CHARGE: FlowCommand & { do: 'callSecureData' } = {
   do: 'callSecureData',
   connector: 'payment',
   operation: 'charge',
   secureInputs: { cardNumber: 'pin' },
+  secureOutputs: {},
+  parameters: {},
   inputs: {},
   processingAudio: [],
   occurrence: 'tasks.main[3]#2',
@@ -69,6 +72,10 @@ describe('secure run', () => {
       name: 'payment',
       charge: async (request: ChargeRequest): Promise<ConnectorResult> => {
         charged.push(request);
+        if (request.operation === 'tokenise') {
+          const secureOutputs = new Map([['token', secureValue('tok_1')]]);
+          return { status: 'approved', reason: '', outputs: {}, secureOutputs };
+        }
         if (later) return { status: 'in-doubt', reason: 'no-answer', outputs: {}, later } as const;
         return { status: 'approved', reason: '', outputs: { note: 'paid by 12345678' } } as const;
       },
@@ -109,6 +116,22 @@ describe('secure run', () => {
     settle('declined');
     await later;
     assert.deepEqual(reconciled, [['s1:tasks.main[3]#2', 'declined']]);
+  });
+
+  it('puts a token into its secure variable, and charges with it', async () => {
+    const collected = run.execute(COLLECT);
+    customer.press('1234');
+    await collected;
+    const tokenise = { ...CHARGE, operation: 'tokenise', secureOutputs: { token: 'kept' } } as const;
+    const { event } = (await run.execute(tokenise)) as { event: unknown };
+    assert.deepEqual(event, { type: 'dataCalled', result: { status: 'approved', reason: '', outputs: {} } });
+    assert.deepEqual(charged[0]?.secureOutputs, ['token']);
+    assert.equal(
+      values.get('kept')?.use('data-action', (held) => Buffer.from(held).toString()),
+      'tok_1',
+    );
+    await run.execute({ ...CHARGE, secureInputs: { token: 'kept' } });
+    assert.equal(charged[1]?.secure.get('token'), values.get('kept'));
   });
 
   it('keeps a field that was accepted, and nothing of one that failed', async () => {
