@@ -1,5 +1,5 @@
 import type { Path } from './check.js';
-import type { HttpsConfig } from './connector.js';
+import type { HttpsConfig, StripeConfig } from './connector.js';
 import type { SecretReference } from './fields.js';
 
 type Report = (path: Path, message: string, remedy: string) => void;
@@ -20,6 +20,20 @@ function encryption(report: Report, path: Path, { keys }: NonNullable<HttpsConfi
   if (first) report([...path, 'keys'], 'no key is valid at once', 'leave validFrom out of the one in use');
 }
 
+/** What the schema cannot say of a stripe connector. */
+export function stripeRules(report: Report, path: Path, config: StripeConfig): void {
+  oneReference(report, [...path, 'secretKey'], config.secretKey);
+  if (config.reconcile) reconcile(report, path, config.reconcile);
+}
+
+function reconcile(
+  report: Report,
+  path: Path,
+  { everyMs, forMs }: NonNullable<StripeConfig['reconcile']>,
+): void {
+  if (forMs < everyMs) report([...path, 'reconcile', 'forMs'], 'nobody would ask', 'write at least everyMs');
+}
+
 /** What the schema cannot say of an https connector beside its URL, headers and authorization. */
 export function httpsRules(report: Report, path: Path, config: HttpsConfig): void {
   const { clientCertificate, signature } = config;
@@ -30,9 +44,6 @@ export function httpsRules(report: Report, path: Path, config: HttpsConfig): voi
   oneReference(report, [...path, 'clientCertificate', 'key'], clientCertificate?.key);
   oneReference(report, [...path, 'clientCertificate', 'passphrase'], clientCertificate?.passphrase);
   oneReference(report, [...path, 'signature', 'key'], signature?.key);
-  const { reconcile } = config;
-  if (reconcile && reconcile.forMs < reconcile.everyMs) {
-    report([...path, 'reconcile', 'forMs'], 'nobody would ask', 'write at least everyMs');
-  }
+  if (config.reconcile) reconcile(report, path, config.reconcile);
   if (config.encryption) encryption(report, [...path, 'encryption'], config.encryption);
 }

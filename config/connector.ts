@@ -134,7 +134,31 @@ const HttpsConnector = Type.Object(
   strict,
 );
 
-export const ConnectorConfig = Type.Union([SandboxConnector, HttpsConnector]);
+const { everyMs, forMs } = Reconcile.properties;
+
+const StripeConnector = Type.Object(
+  {
+    type: Type.Literal('stripe', { description: "cards by Stripe's API" }),
+    pci: Pci,
+    secretKey: secretReference('the secret key of the Stripe account, from one of'),
+    apiBase: Type.Optional(
+      Type.String({ format: 'http-url', description: "where Stripe's API is; without it the real one" }),
+    ),
+    timeoutMs,
+    caFile: Type.Optional(FilePath('PEM file with the only certificate authorities that are trusted')),
+    reconcile: Type.Optional(
+      Type.Object({ everyMs, forMs }, { ...strict, description: 'asks what became of a charge in doubt' }),
+    ),
+    allowInsecureHttp: Type.Boolean({
+      default: false,
+      description: 'permits `http:`, and that only to loopback',
+    }),
+  },
+  strict,
+);
+
+export const ConnectorConfig = Type.Union([SandboxConnector, HttpsConnector, StripeConnector]);
+export type StripeConfig = Static<typeof StripeConnector>;
 export type ConnectorConfig = Static<typeof ConnectorConfig>;
 export type HttpsConfig = Static<typeof HttpsConnector>;
 
@@ -169,5 +193,12 @@ function httpsPaths(config: HttpsConfig, path: Resolve): HttpsConfig {
 
 /** The entry with each path in it made absolute. */
 export function connectorPaths(config: ConnectorConfig, path: Resolve): ConnectorConfig {
+  if (config.type === 'stripe') {
+    return {
+      ...config,
+      secretKey: secretPath(config.secretKey, path),
+      ...(config.caFile !== undefined && { caFile: path(config.caFile) }),
+    };
+  }
   return config.type === 'https' ? httpsPaths(config, path) : config;
 }

@@ -1,5 +1,5 @@
 import type { Finding, Path } from './check.js';
-import { httpsRules, oneReference } from './connector-rules.js';
+import { httpsRules, oneReference, stripeRules } from './connector-rules.js';
 import type { DataActionConfig } from './data-action.js';
 import type { Config } from './schema.js';
 
@@ -47,8 +47,9 @@ function webServer(
 
 function connectors(config: Config, report: Report): void {
   for (const [name, connector] of Object.entries(config.connectors)) {
-    if (connector.type !== 'https') continue;
     const path = ['connectors', name];
+    if (connector.type === 'stripe') stripeRules(report, path, connector);
+    if (connector.type !== 'https') continue;
     const isLocal = connector.allowInsecureHttp && LOOPBACK.test(new URL(connector.url).hostname);
     webServer(report, path, connector, isLocal, [
       'card data would travel unencrypted',

@@ -37,7 +37,8 @@ function isLoopback(hostname: string): boolean {
   return isIPv4(hostname) && hostname.startsWith('127.');
 }
 
-function checkedUrl(config: HttpsConfig): URL {
+/** Throws an Error that says what is wrong with the URL. */
+export function checkedUrl(config: Pick<HttpsConfig, 'url' | 'allowInsecureHttp'>): URL {
   const url = new URL(config.url);
   if (url.username !== '' || url.password !== '') {
     throw new Error('no user or password in `url`; name the secret by `authorization`');

@@ -11,6 +11,7 @@ import { compactDecrypt } from 'jose';
 import { within } from '../kit/deadline.js';
 import { type Certificate, Gateway, type ReceivedCard, selfSigned } from '../kit/gateway.js';
 import { type MemorySearch, memoryUnreadable, type Pattern, searchMemory } from '../kit/memory-scan.js';
+import { FakeStripe } from '../kit/stripe.js';
 
 const CARD: ReceivedCard = {
   number: '4539578763621486',
@@ -29,6 +30,7 @@ const WANTED: readonly Pattern[] = [
     { what: 'a card number', bytes: Buffer.from(number, 'latin1') },
     { what: 'a card number in UTF-16', bytes: Buffer.from(number, 'utf16le') },
   ]),
+  { what: 'a security code as Stripe gets it', bytes: Buffer.from(`cvc]=${CARD.securityCode}`, 'latin1') },
   { what: 'a security code', bytes: Buffer.from(`"securityCode":"${CARD.securityCode}"`, 'latin1') },
 ];
 
@@ -127,6 +129,23 @@ describe('memory of a process that charged', { skip: memoryUnreadable }, () => {
       assert.equal(payer.search().found, 0);
     } finally {
       await payer.stop();
+    }
+  });
+
+  it('holds no card after a charge by the library of Stripe', async () => {
+    const stripe = await FakeStripe.start();
+    const payer = new Payer();
+    try {
+      await payer.load(CARD);
+      const said = await payer.tell({ do: 'stripe', apiBase: stripe.url, key: 'stripe' });
+      assert.equal(said, 'approved confirmation');
+      assert.equal(stripe.requests[0]?.form['card[number]'], CARD.number);
+      assert.equal(payer.search().found, 1, 'only the secure value');
+      await payer.tell({ do: 'wipe' });
+      assert.equal(payer.search().found, 0);
+    } finally {
+      await payer.stop();
+      await stripe.close();
     }
   });
 
