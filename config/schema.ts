@@ -1,7 +1,9 @@
 import Type, { type Static } from 'typebox';
+import { ConnectorConfig } from './connector.js';
 import { DataAction } from './data-action.js';
-import { FilePath, Headers, NAME, SecretReference, strict } from './fields.js';
+import { FilePath, NAME, strict } from './fields.js';
 
+export { ConnectorConfig } from './connector.js';
 export type { SecretReference } from './fields.js';
 
 /**
@@ -263,41 +265,6 @@ const Trunk = Type.Object(
   },
   strict,
 );
-
-const SandboxConnector = Type.Object(
-  { type: Type.Literal('sandbox', { description: 'in process; takes documented test cards only' }) },
-  strict,
-);
-
-const HttpsConnector = Type.Object(
-  {
-    type: Type.Literal('https', { description: 'a gateway that takes JSON over HTTPS' }),
-    url: Type.String({ format: 'http-url', description: 'where a charge is posted' }),
-    headers: Type.Optional(Headers),
-    authorization: Type.Optional(SecretReference),
-    timeoutMs: Type.Integer({
-      minimum: 100,
-      maximum: 60_000,
-      default: 10_000,
-      description: 'deadline of one try',
-    }),
-    retries: Type.Integer({
-      minimum: 0,
-      maximum: 5,
-      default: 2,
-      description: 'further tries with the same idempotency key, only where nothing can be charged twice',
-    }),
-    caFile: Type.Optional(FilePath('PEM file with the only certificate authorities that are trusted')),
-    allowInsecureHttp: Type.Boolean({
-      default: false,
-      description: 'permits `http:`, and that only to loopback',
-    }),
-  },
-  strict,
-);
-
-export const ConnectorConfig = Type.Union([SandboxConnector, HttpsConnector]);
-export type ConnectorConfig = Static<typeof ConnectorConfig>;
 
 const Secure = Type.Object(
   {

@@ -240,7 +240,7 @@ export class FlowCheck {
       report(
         key,
         `nothing is ever collected into ${reference}`,
-        `add a collectInput with into: ${reference}`,
+        `add a collectInput with into: ${reference}, or a callSecureData with it among its outputs`,
       );
       return null;
     }

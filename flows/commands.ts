@@ -102,9 +102,13 @@ export type FlowCommand =
   | {
       readonly do: 'callSecureData';
       readonly connector: string;
-      readonly operation: 'charge';
+      readonly operation: 'charge' | 'tokenise';
       /** Input name to name of a secure variable. */
       readonly secureInputs: Readonly<Record<string, string>>;
+      /** Output name to name of the secure variable that it goes into. */
+      readonly secureOutputs: Readonly<Record<string, string>>;
+      /** Handed to the gateway as they are, beside the inputs. */
+      readonly parameters: Readonly<Record<string, PlainValue>>;
       readonly inputs: Readonly<Record<string, PlainValue>>;
       readonly processingAudio: readonly AudioItem[];
       /** Unique for this action in this run; part of the idempotency key. */

@@ -11,9 +11,9 @@ function noMinor(code: string): [string, number] {
   return [code, 0];
 }
 
-/** True for a code of ISO 4217. */
-export function isCurrency(code: string): boolean {
-  return CODES.has(code);
+/** False for what is not an ISO 4217 code in capitals. */
+export function isCurrency(value: unknown): boolean {
+  return typeof value === 'string' && CODES.has(value);
 }
 
 /** Digits after the decimal point of a currency. */

@@ -303,6 +303,13 @@ function dataNames(actions: Iterable<Action>): string[] {
 function collectedKinds(actions: Iterable<Action>): Map<string, Set<FieldKind>> {
   const kinds = new Map<string, Set<FieldKind>>();
   for (const { do: name, fields } of actions) {
+    // Of what a gateway puts there nothing but the length may be shown, as of any digits.
+    if (name === 'callSecureData' && 'outputs' in fields) {
+      for (const reference of Object.values(fields.outputs as Readonly<Record<string, string>>)) {
+        const variable = bareName(String(reference));
+        kinds.set(variable, (kinds.get(variable) ?? new Set<FieldKind>()).add('digits'));
+      }
+    }
     if (name !== 'collectInput' || !('into' in fields) || !('field' in fields)) continue;
     const into = String(fields.into);
     if (!into.startsWith('secure.')) continue;

@@ -180,6 +180,12 @@ const USED = [
   ['transferToNumber', 'trunk', 'trunks', 'trunk'],
 ] as const;
 
+/** The sandbox sends nothing anywhere. A connector that is not there at all is another problem. */
+function isVouchedFor({ connectors }: Config, name: string): boolean {
+  const connector = connectors[name];
+  return connector === undefined || connector.type === 'sandbox' || connector.pci === true;
+}
+
 /** A flow that a route names, or an entry of the configuration that a flow names, must exist: an error now, not in a call. */
 function checkReferences(config: Config, flows: FlowSet): void {
   const problem = (field: string, message: string, remedy: string): ConfigProblem => ({
@@ -203,6 +209,11 @@ function checkReferences(config: Config, flows: FlowSet): void {
       if (!used) continue;
       const [, key, section, what] = used;
       const name = String(new Map(Object.entries(fields)).get(key));
+      if (section === 'connectors' && !isVouchedFor(config, name)) {
+        const message = `flow ${flow.name} (${path}) sends secure values to a connector that is not flagged as PCI`;
+        const remedy = 'write pci: true there if the gateway is assessed under PCI DSS, or name another';
+        problems.push(problem(`${section}.${name}.pci`, message, remedy));
+      }
       const entries = config[section];
       const known = Array.isArray(entries) ? entries.map((entry) => entry.name) : Object.keys(entries);
       if (known.includes(name)) continue;

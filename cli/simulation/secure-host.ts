@@ -124,16 +124,21 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
     return this.#lastData;
   }
 
-  async #charge({ secureInputs, occurrence, operation, inputs }: FlowCommand & { do: 'callSecureData' }) {
+  async #charge(command: FlowCommand & { do: 'callSecureData' }) {
     const { fields, gateway, sessionId, signal } = this.#options;
+    const { secureInputs, secureOutputs, occurrence, operation, inputs, parameters } = command;
     const secure = fields.values.inputs(secureInputs);
     if (!secure) return { status: 'error' as const, reason: 'missing-input', outputs: {} };
-    return gateway.charge({
+    const result = await gateway.charge({
       operation,
       idempotencyKey: `${sessionId}:${occurrence}`,
       secure,
       inputs,
+      parameters,
+      secureOutputs: Object.keys(secureOutputs),
       signal,
     });
+    fields.values.takeOutputs(result.secureOutputs ?? new Map(), secureOutputs);
+    return result;
   }
 }

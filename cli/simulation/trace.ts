@@ -20,9 +20,9 @@ export function traceLine(happening: Happening): string | null {
     case 'data-answer':
       return `callData ${happening.status}${happening.error && `: ${happening.error}`}`;
     case 'charge': {
-      const { connector, secureInputs, inputs } = happening.command;
+      const { operation, connector, secureInputs, inputs } = happening.command;
       const secure = Object.entries(secureInputs).map(([input, name]) => `${input}=${name}`);
-      return `charge ${connector} ${secure.join(' ')} ${JSON.stringify(inputs)}`;
+      return `${operation} ${connector} ${secure.join(' ')} ${JSON.stringify(inputs)}`;
     }
     case 'verdict':
       return `charge ${happening.status}${happening.reason && `: ${happening.reason}`}`;

@@ -98,6 +98,13 @@ export type CallEventBody =
       readonly reason: string;
     }
   | {
+      /** A charge in doubt was looked up; perhaps after the conversation. */
+      readonly type: 'payment.reconciled';
+      readonly sessionId: string;
+      readonly idempotencyKey: string;
+      readonly status: 'approved' | 'declined' | 'unknown';
+    }
+  | {
       readonly type: 'agent.data';
       readonly sessionId: string;
       readonly participantId: string | null;
@@ -133,6 +140,7 @@ const SECURE_FIELDS: Readonly<Record<CallEventBody['type'], readonly string[]>> 
   'secure.extracted': ['sessionId', 'variable', 'transform'],
   'secure.command': ['sessionId', 'command', 'by'],
   'secure.data': ['sessionId', 'status', 'reason'],
+  'payment.reconciled': ['sessionId', 'idempotencyKey', 'status'],
   'agent.data': ['sessionId', 'participantId', 'data'],
 };
 

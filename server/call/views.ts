@@ -58,6 +58,14 @@ export const SecureSessionView = Type.Object({
   result: Type.Record(Type.String(), PlainData, {
     description: 'plain data for the agent script, as the flow returned it',
   }),
+  reconciled: Type.Array(
+    Type.Object({
+      idempotencyKey: Type.String(),
+      status: Type.Enum(['approved', 'declined', 'unknown']),
+      at: Type.String({ format: 'date-time' }),
+    }),
+    { description: 'what the gateway said afterwards of charges in doubt' },
+  ),
   startedAt: Type.String({ format: 'date-time' }),
   endedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
 });

@@ -21,7 +21,7 @@ import { executePlainData, type PlainDataCommand } from '../call/plain-data.js';
 import { playTo } from '../call/play.js';
 import { withProcessingAudio } from '../call/processing-audio.js';
 import type { Executed, FlowHost } from '../call/run-flow.js';
-import type { Connector } from '../connectors/connector.js';
+import type { Connector, Reconciled } from '../connectors/connector.js';
 import { failed } from '../data-actions/data-action.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import { type TransferCommand, targetOf } from '../transfer/transfers.js';
@@ -52,6 +52,8 @@ export interface SecureRunOptions {
   readonly publish: (event: CallEventBody) => void;
   readonly onNote: (note: FlowNote, flow: Flow) => void;
   readonly onProgress: (progress: FieldProgress) => void;
+  /** What a gateway said afterwards of a charge in doubt; perhaps when the session is over. */
+  readonly onReconciled: (idempotencyKey: string, status: Reconciled) => void;
   readonly onData: (status: DataResult['status'] | 'calling', reason: string) => void;
 }
 
@@ -199,8 +201,19 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
     if (!secure) return { status: 'error', reason: 'missing-input', outputs: {} };
     if (!connector) return { status: 'error', reason: 'unknown-connector', outputs: {} };
     const idempotencyKey = `${sessionId}:${command.occurrence}`;
-    const { operation, inputs } = command;
-    return connector.charge({ operation, idempotencyKey, secure, inputs, signal: shutdown });
+    const { operation, inputs, parameters, secureOutputs } = command;
+    const result = await connector.charge({
+      operation,
+      idempotencyKey,
+      secure,
+      inputs,
+      parameters,
+      secureOutputs: Object.keys(secureOutputs),
+      signal: shutdown,
+    });
+    values.takeOutputs(result.secureOutputs ?? new Map(), secureOutputs);
+    void result.later?.then((status) => this.#options.onReconciled(idempotencyKey, status));
+    return result;
   }
 
   async #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {

@@ -60,6 +60,7 @@ export class SecureSession implements SessionRecord {
   #end: SecureEnd | null = null;
   #reason: string | null = null;
   #result: Record<string, PlainValue> = {};
+  readonly #reconciled: SecureSessionView['reconciled'] = [];
 
   constructor(options: SecureSessionOptions) {
     this.id = options.id;
@@ -137,6 +138,7 @@ export class SecureSession implements SessionRecord {
       end: this.#end,
       reason: this.#reason,
       result: this.#result,
+      reconciled: [...this.#reconciled],
       startedAt: this.#startedAt,
       endedAt: this.#endedAt,
     };
@@ -167,6 +169,11 @@ export class SecureSession implements SessionRecord {
       },
       onProgress: (progress) =>
         this.#conversation.publish({ type: 'secure.progress', sessionId: this.id, progress }),
+      onReconciled: (idempotencyKey, status) => {
+        this.#reconciled.push({ idempotencyKey, status, at: new Date().toISOString() });
+        const type = 'payment.reconciled';
+        this.#conversation.publish({ type, sessionId: this.id, idempotencyKey, status });
+      },
       onData: (status, reason) =>
         this.#conversation.publish({ type: 'secure.data', sessionId: this.id, status, reason }),
     });

@@ -26,6 +26,21 @@ export class SecureValues {
     return value;
   }
 
+  /**
+   * Takes in the secure outputs of a secure data action, by output name; a value that was there is zeroed first. Wipes
+   * those that no variable is named for, and all after {@link wipe}.
+   */
+  takeOutputs(outputs: ReadonlyMap<string, SecureValue>, names: Readonly<Record<string, string>>): void {
+    for (const [output, value] of outputs) {
+      const name = names[output];
+      if (name === undefined || this.#wiped) value.wipe();
+      else {
+        this.drop(name);
+        this.#values.set(name, { kind: 'digits', value });
+      }
+    }
+  }
+
   get(name: string): SecureValue | undefined {
     return this.#values.get(name)?.value;
   }
@@ -85,13 +100,15 @@ export class SecureValues {
   }
 
   #appearsIn(text: string): boolean {
+    const whole = Buffer.from(text);
     const digits = Buffer.from(text.replace(/[^0-9]/g, ''));
     return [...this.#values.values()].some(
       ({ value }) =>
         value.length >= FINDABLE_DIGITS &&
-        value.use('field-check', (keyed) =>
-          digits.includes(Buffer.from(keyed.buffer, keyed.byteOffset, keyed.length)),
-        ),
+        value.use('field-check', ({ buffer, byteOffset, length }) => {
+          const held = Buffer.from(buffer, byteOffset, length);
+          return digits.includes(held) || whole.includes(held);
+        }),
     );
   }
 }

@@ -36,6 +36,7 @@ const FLOWS = {
 
 const connector = (url: string) => ({
   type: 'https',
+  pci: true,
   url,
   allowInsecureHttp: true,
   timeoutMs: TIMEOUT_MS,

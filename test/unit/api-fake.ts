@@ -34,6 +34,7 @@ export const SESSION: SecureSessionView = {
   end: null,
   reason: null,
   result: {},
+  reconciled: [],
   startedAt: '2026-11-23T10:05:00.000Z',
   endedAt: null,
 };

@@ -146,7 +146,9 @@ class Simulation {
         return { type: 'dataAnswered', result: this.#script.data ?? NO_SERVER };
       case 'callSecureData': {
         const inputs = Object.entries(command.secureInputs).map(([input, name]) => `${input}=${name}`);
-        this.#trace.push(`charge ${command.connector} ${inputs.join(' ')} ${JSON.stringify(command.inputs)}`);
+        this.#trace.push(
+          `${command.operation} ${command.connector} ${inputs.join(' ')} ${JSON.stringify(command.inputs)}`,
+        );
         const declined: DataResult = { status: 'error', reason: 'no-gateway', outputs: {} };
         return { type: 'dataCalled', result: this.#script.charge ?? declined };
       }

@@ -6,12 +6,13 @@ import type { PlayOutcome } from '../../media/endpoint.js';
 import type { CallEventBody } from '../../server/call/events.js';
 import { Leg } from '../../server/call/leg.js';
 import { Participant } from '../../server/call/participant.js';
-import type { ChargeRequest } from '../../server/connectors/connector.js';
+import type { ChargeRequest, ConnectorResult, Reconciled } from '../../server/connectors/connector.js';
 import { TacetError } from '../../server/errors.js';
 import { CaptureControl } from '../../server/secure/capture-control.js';
 import { SecureRun } from '../../server/secure/secure-run.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
 import { SecureValues } from '../../server/secure/secure-values.js';
+import { secureValue } from '../kit/gateway-charge.js';
 import { FakeCrm } from './data-fakes.js';
 import { FakeEndpoint, FakeMedia } from './secure-fakes.js';
 
@@ -31,11 +32,13 @@ const COLLECT: CollectCommand = {
   attempts: 1,
 };
 
-const CHARGE: FlowCommand = {
+const CHARGE: FlowCommand & { do: 'callSecureData' } = {
   do: 'callSecureData',
   connector: 'payment',
   operation: 'charge',
   secureInputs: { cardNumber: 'pin' },
+  secureOutputs: {},
+  parameters: {},
   inputs: {},
   processingAudio: [],
   occurrence: 'tasks.main[3]#2',
@@ -72,6 +75,8 @@ describe('secure run', () => {
   let control: CaptureControl;
   let progress: string[];
   let participant: Participant;
+  let reconciled: (readonly [string, Reconciled])[];
+  let later: Promise<Reconciled> | undefined;
   let run: SecureRun;
   const shutdown = new AbortController();
 
@@ -84,10 +89,17 @@ describe('secure run', () => {
     published = [];
     control = new CaptureControl();
     progress = [];
+    reconciled = [];
+    later = undefined;
     const payment = {
       name: 'payment',
-      charge: async (request: ChargeRequest) => {
+      charge: async (request: ChargeRequest): Promise<ConnectorResult> => {
         charged.push(request);
+        if (request.operation === 'tokenise') {
+          const secureOutputs = new Map([['token', secureValue('tok_1')]]);
+          return { status: 'approved', reason: '', outputs: {}, secureOutputs };
+        }
+        if (later) return { status: 'in-doubt', reason: 'no-answer', outputs: {}, later } as const;
         return { status: 'approved', reason: '', outputs: { note: 'paid by 12345678' } } as const;
       },
       close: async () => {},
@@ -115,12 +127,46 @@ describe('secure run', () => {
       shutdown: shutdown.signal,
       onNote: () => {},
       onProgress: ({ state, entered, error }) => progress.push(`${state} ${entered} ${error}`),
+      onReconciled: (...said) => reconciled.push(said),
       onData: () => {},
     });
   });
   afterEach(() => {
     values.wipe();
     assert.equal(liveSecureValues(), 0);
+  });
+
+  it('passes on what a gateway says afterwards of a charge in doubt, and what it said at first', async () => {
+    const collected = run.execute(COLLECT);
+    customer.press('1234');
+    await collected;
+    let settle = (_status: Reconciled) => {};
+    later = new Promise((resolve) => {
+      settle = resolve;
+    });
+    const { event } = (await run.execute(CHARGE)) as { event: unknown };
+    const result = { status: 'in-doubt', reason: 'no-answer', outputs: {} };
+    assert.deepEqual(event, { type: 'dataCalled', result });
+    assert.deepEqual(reconciled, []);
+    settle('declined');
+    await later;
+    assert.deepEqual(reconciled, [['s1:tasks.main[3]#2', 'declined']]);
+  });
+
+  it('puts a token into its secure variable, and charges with it', async () => {
+    const collected = run.execute(COLLECT);
+    customer.press('1234');
+    await collected;
+    const tokenise = { ...CHARGE, operation: 'tokenise', secureOutputs: { token: 'kept' } } as const;
+    const { event } = (await run.execute(tokenise)) as { event: unknown };
+    assert.deepEqual(event, { type: 'dataCalled', result: { status: 'approved', reason: '', outputs: {} } });
+    assert.deepEqual(charged[0]?.secureOutputs, ['token']);
+    assert.equal(
+      values.get('kept')?.use('data-action', (held) => Buffer.from(held).toString()),
+      'tok_1',
+    );
+    await run.execute({ ...CHARGE, secureInputs: { token: 'kept' } });
+    assert.equal(charged[1]?.secure.get('token'), values.get('kept'));
   });
 
   it('keeps a field that was accepted, and nothing of one that failed', async () => {

@@ -69,6 +69,30 @@ describe('secure session', { timeout: 30_000 }, () => {
     assert.equal(liveSecureValues(), 0);
   });
 
+  it('shows what a gateway says of a charge in doubt when the session is over, beside its result', async () => {
+    let settle = (_status: 'approved') => {};
+    const later = new Promise<'approved'>((resolve) => {
+      settle = resolve;
+    });
+    await begin({ charge: async () => ({ status: 'in-doubt', reason: 'no-answer', outputs: {}, later }) });
+    await pay();
+    await ended();
+    assert.deepEqual(world.session().reconciled, []);
+    settle('approved');
+    await later;
+    const { result, reconciled, id: sessionId } = world.session();
+    const [idempotencyKey] = world.charges;
+    assert.equal(result.status, 'in-doubt');
+    assert.deepEqual(
+      reconciled.map(({ at: _at, ...rest }) => rest),
+      [{ idempotencyKey, status: 'approved' }],
+    );
+    const event = world.seen.find(({ type }) => type === 'payment.reconciled');
+    const { seq: _seq, at: _at, conversationId: _id, ...body } = event ?? assert.fail('an event');
+    assert.deepEqual(body, { type: 'payment.reconciled', sessionId, idempotencyKey, status: 'approved' });
+    assert.equal(world.charges.length, 1);
+  });
+
   it('has no security code left after the charge, approved or not', async () => {
     for (const status of ['approved', 'declined', 'in-doubt', 'error'] as const) {
       let after: number | null = null;
