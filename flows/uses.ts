@@ -24,6 +24,8 @@ const WORDS: Readonly<Record<Use['kind'], string>> = {
   connector: 'connector',
   dataAction: 'data action',
   agent: 'agent',
+  queue: 'queue',
+  trunk: 'trunk',
 };
 
 /** What is wrong with a use, or null. Without `known` only flows are looked up. */

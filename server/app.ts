@@ -1,11 +1,13 @@
 import { type AddressInfo, isIPv6 } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError, type ConfigProblem } from '../config/problems.js';
 import type { Config } from '../config/schema.js';
 import { agentPasswords } from '../config/secrets.js';
-import { actionsOf, type FlowSet } from '../flows/flow.js';
+import type { FlowSet } from '../flows/flow.js';
 import { staticAudio } from '../flows/interpreter.js';
-import { loadLibrary } from '../flows/loader.js';
+import { loadFlows } from '../flows/loader.js';
+import { flowUses, type Known } from '../flows/uses.js';
 import type { MediaServer } from '../media/media-server.js';
 import { Agents } from './agent/agents.js';
 import { DirectQueues } from './agent/queues.js';
@@ -20,6 +22,11 @@ import { MediaWatch } from './call/media-watch.js';
 import type { Connector } from './connectors/connector.js';
 import { createConnector } from './connectors/create-connector.js';
 import { DataActions } from './data-actions/data-actions.js';
+import { FlowDirectory } from './flows/flow-files.js';
+import { FlowPublishing } from './flows/flow-publishing.js';
+import { FlowStore } from './flows/flow-store.js';
+import { PreparedPrompts } from './flows/prepared-prompts.js';
+import { PublishedFlows } from './flows/published-flows.js';
 import { logEvents } from './log/call-log.js';
 import { LogGate } from './log/log-gate.js';
 import { createLogger, type Logger, standardOutput } from './log/logger.js';
@@ -56,7 +63,7 @@ interface Parts {
   readonly config: Config;
   readonly log: Logger;
   readonly events: CallEvents;
-  readonly flows: FlowSet;
+  readonly flows: PublishedFlows;
   readonly media: MediaServer;
   readonly vault: MediaServer | null;
   readonly agents: Agents;
@@ -77,8 +84,11 @@ interface Parts {
  * Rejects with FlowError or ConfigError, naming file and line, and leaves nothing open then.
  */
 export async function buildApp(config: Config, options: AppOptions = {}): Promise<App> {
-  const flows = await loadLibrary([LIBRARY, ...config.flows.directories]);
-  checkReferences(config, flows);
+  const flowStore = await FlowStore.open(new FlowDirectory(join(config.dataDirectory, 'flows')));
+  const loaded = await loadFlows([LIBRARY, ...config.flows.directories], await flowStore.published());
+  const known = knownNames(config);
+  checkReferences(config, loaded.flows, known);
+  const flows = new PublishedFlows(loaded);
   const { passwords, generated } = agentPasswords(config);
   const tokens = loadTokens(config);
   // Not written synchronously: a reader of the log that stalls must not stall calls.
@@ -121,7 +131,14 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     dataActions,
     events,
     onError: (conversation, err) => log.error({ conversation, err }, 'call failed'),
+    onEnded: () => prompts.sweep(),
   });
+  const prompts = new PreparedPrompts({
+    media,
+    flows,
+    running: () => calls.running().flatMap((call) => call.flows),
+  });
+  const flowChecker = new FlowChecker(flows, config.flows.directories.at(-1) ?? LIBRARY, {}, known);
   const metrics = createMetrics({
     events,
     conversations: calls,
@@ -133,7 +150,19 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     conversations: calls,
     events,
     flows,
-    flowChecker: new FlowChecker(flows, config.flows.directories.at(-1) ?? LIBRARY),
+    flowChecker,
+    flowStore,
+    flowPublishing: new FlowPublishing({
+      store: flowStore,
+      flows,
+      checker: flowChecker,
+      prompts,
+      routes: config.routes,
+      known,
+      running: () => calls.running(),
+      events,
+      log,
+    }),
     tokens,
     health: { ready: () => readiness(sip, media, calls) },
     metrics: metrics.registry,
@@ -172,16 +201,28 @@ function buildConnectors(config: Config, log: Logger): ReadonlyMap<string, Conne
   );
 }
 
-/** Actions that name an entry of the configuration: by which key, in which section, and what it is. */
-const USED = [
-  ['callSecureData', 'connector', 'connectors', 'connector'],
-  ['callData', 'action', 'dataActions', 'data action'],
-  ['transferToQueue', 'queue', 'queues', 'queue'],
-  ['transferToNumber', 'trunk', 'trunks', 'trunk'],
-] as const;
+/** What flows can name, in the configuration. */
+function knownNames(config: Config): Known {
+  return {
+    connector: new Set(Object.keys(config.connectors)),
+    dataAction: new Set(Object.keys(config.dataActions)),
+    agent: new Set(config.agents.map(({ id }) => id)),
+    queue: new Set(config.queues.map(({ name }) => name)),
+    trunk: new Set(config.trunks.map(({ name }) => name)),
+  };
+}
 
-/** A flow that a route names, or an entry of the configuration that a flow names, must exist: an error now, not in a call. */
-function checkReferences(config: Config, flows: FlowSet): void {
+/** Where the configuration has what flows name, and what it is called. */
+const SECTIONS = {
+  connector: ['connectors', 'a connector'],
+  dataAction: ['dataActions', 'a data action'],
+  agent: ['agents', 'an agent'],
+  queue: ['queues', 'a queue'],
+  trunk: ['trunks', 'a trunk'],
+} as const;
+
+/** A flow that a route names, and whatever a flow names, must exist: an error now, not in a call. */
+function checkReferences(config: Config, flows: FlowSet, known: Known): void {
   const problem = (field: string, message: string, remedy: string): ConfigProblem => ({
     file: config.configFile ?? '(defaults)',
     line: null,
@@ -198,17 +239,13 @@ function checkReferences(config: Config, flows: FlowSet): void {
     return [problem(`routes[${index}].flow`, message, `name an inbound flow: ${inbound.join(', ')}`)];
   });
   for (const flow of flows.values()) {
-    for (const { do: action, fields, path } of actionsOf(flow)) {
-      const used = USED.find(([by]) => by === action);
-      if (!used) continue;
-      const [, key, section, what] = used;
-      const name = String(new Map(Object.entries(fields)).get(key));
-      const entries = config[section];
-      const known = Array.isArray(entries) ? entries.map((entry) => entry.name) : Object.keys(entries);
-      if (known.includes(name)) continue;
-      const message = `flow ${flow.name} (${path}) calls a ${what} that is not configured`;
-      const remedy = `configure it, or name one of: ${known.join(', ') || 'none is configured'}`;
-      problems.push(problem(`${section}.${name}`, message, remedy));
+    for (const { action, use } of flowUses(flow)) {
+      if (use.kind === 'flow' || known[use.kind].has(use.name)) continue;
+      const [section, what] = SECTIONS[use.kind];
+      const version = flow.version === null ? '' : ` version ${flow.version}`;
+      const message = `flow ${flow.name}${version} (${action.path}) calls ${what} that is not configured`;
+      const names = [...known[use.kind]].join(', ') || 'none is configured';
+      problems.push(problem(`${section}.${use.name}`, message, `configure it, or name one of: ${names}`));
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);

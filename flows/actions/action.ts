@@ -50,7 +50,7 @@ export type ResultType = 'bool' | 'string' | 'number' | 'any';
 
 /** Something outside its document that an action names, and that must exist before a call needs it. */
 export interface Use {
-  readonly kind: 'flow' | 'connector' | 'dataAction' | 'agent';
+  readonly kind: 'flow' | 'connector' | 'dataAction' | 'agent' | 'queue' | 'trunk';
   readonly name: string;
   /** The key of the action that has the name. */
   readonly key: string;
