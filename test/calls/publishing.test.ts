@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { ConfigError } from '../../config/problems.js';
 import { writeWav } from '../../media/codec/wav.js';
+import type { AudioItem } from '../../media/endpoint.js';
 import { buildApp } from '../../server/app.js';
 import type { ConversationView } from '../../server/call/views.js';
 import type { PhoneCall } from '../kit/phone-call.js';
@@ -32,7 +33,7 @@ variables: { pin: { type: secure } }
 tasks:
   main:
     - { do: collectInput, name: ${name}, field: digits, length: 2, into: secure.pin, prompt: Key it in. }
-    - { do: playAudio, name: thanks_${name}, prompt: Thank you. }
+    - { do: playAudio, name: thanks_${name}, prompt: Thank you for the ${name} time. }
     - do: disconnect
 onError:
   - do: disconnect
@@ -103,7 +104,14 @@ describe('flows published while calls go on', () => {
     return [flowVersion, ...secureSessions.map((session) => session.flowVersion)];
   };
 
-  it('take the calls that come after; calls and sessions in progress finish on theirs', async () => {
+  it('take the calls that come after; calls and sessions in progress finish on theirs', async (t) => {
+    const released = new Set<string>();
+    const { media } = scene.tacet.app;
+    const release = media.release.bind(media);
+    t.mock.method(media, 'release', (items: readonly AudioItem[]) => {
+      for (const item of items) released.add('text' in item ? item.text : item.file);
+      release(items);
+    });
     const first = await atMenu();
     assert.equal((await replace('desk', 1, desk('new', '2'))).published, 2);
     await replace('pay', 1, pay('second'));
@@ -117,6 +125,7 @@ describe('flows published while calls go on', () => {
     assert.deepEqual(await versions(first.id), [1, 2]);
 
     await replace('pay', 2, pay('third'));
+    assert.deepEqual([...released], ['Thank you for the first time.']);
     await second.call.press('2');
     await second.call.waitForAudio({ hz: NEW_HZ, minMs: 300 });
     await action(second.id, 'third');
@@ -130,6 +139,8 @@ describe('flows published while calls go on', () => {
     // The new tone lasts a second; speech has a packet like it now and then.
     assert.ok(first.call.heardTone(NEW_HZ) < 200);
     await scene.leaveNothing(first.call, second.call);
+    assert.ok(released.has('Thank you for the second time.'));
+    assert.ok(!released.has('Thank you for the third time.'));
   });
 
   it('go back to an older version for the calls that come after', async () => {
