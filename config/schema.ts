@@ -174,6 +174,11 @@ const Token = Type.Object(
       }),
     ),
     tokenFile: Type.Optional(FilePath('file that holds the token, readable by its owner only')),
+    flows: Type.Enum(['none', 'view', 'edit', 'publish'], {
+      default: 'publish',
+      description:
+        'what it may do with flows: nothing, look at them, also edit drafts, also decide which version takes calls',
+    }),
   },
   strict,
 );
@@ -376,7 +381,8 @@ export const ConfigSchema = Type.Object(
       format: 'path',
       minLength: 1,
       default: 'data',
-      description: 'generated secrets and cached prompts; created with mode 0700',
+      description:
+        'generated secrets, cached prompts and flows published over the API; created with mode 0700',
     }),
   },
   strict,

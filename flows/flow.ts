@@ -24,6 +24,8 @@ export interface VariableDeclaration {
 
 export interface Flow {
   readonly name: string;
+  /** Counts from 1 with every time it was published; null for a document of a flow directory. */
+  readonly version: number | null;
   readonly type: FlowType;
   readonly description: string;
   /** The document, as it was named to the loader. */

@@ -18,13 +18,13 @@ import {
 } from './flow.js';
 import { declaredLanguages } from './languages.js';
 import { checkEndlessLoops, checkLoopActions } from './loops.js';
-import { nearest } from './nearest.js';
 import { FlowError, type FlowProblem } from './problems.js';
 import { promptItems } from './prompt.js';
 import { fixedAudio, recordedDigits } from './prompt-audio.js';
 import { Header, type VariableSource } from './schema.js';
 import { schemaProblems } from './schema-problems.js';
 import { buildTasks, calledFirst } from './tasks.js';
+import { type Known, useProblem, usesOf } from './uses.js';
 
 export type { Flow, FlowSet } from './flow.js';
 export { FlowError, type FlowProblem, formatProblem } from './problems.js';
@@ -53,16 +53,61 @@ export function loadFlow(source: string, fileName: string): Flow {
  * Rejects with one {@link FlowError} that has the problems of all files.
  */
 export async function loadLibrary(directories: readonly string[]): Promise<FlowSet> {
+  return (await loadFlows(directories, [])).flows;
+}
+
+/** A document that was published, and where it is kept. */
+export interface PublishedDocument {
+  readonly name: string;
+  readonly source: string;
+  readonly fileName: string;
+  readonly version: number;
+}
+
+/** What {@link loadFlows} found: the flows that take calls, and the files' own, replaced ones included. */
+export interface LoadedFlows {
+  readonly flows: FlowSet;
+  readonly files: FlowSet;
+}
+
+/** As {@link loadLibrary}, with published documents in the place of the files' flows of their names. */
+export async function loadFlows(
+  directories: readonly string[],
+  published: readonly PublishedDocument[],
+): Promise<LoadedFlows> {
   const problems: FlowProblem[] = [];
   const loaded: Loaded[] = [];
-  for (const file of await flowFiles(directories, problems)) {
+  const attempt = (read: () => Loaded): void => {
     try {
-      loaded.push(load(await readFile(file, 'utf8'), file));
+      loaded.push(read());
     } catch (error) {
       if (!(error instanceof FlowError)) throw error;
       problems.push(...error.problems);
     }
+  };
+  for (const file of await flowFiles(directories, problems)) {
+    const source = await readFile(file, 'utf8');
+    attempt(() => load(source, file));
   }
+  const flows = byName(loaded.splice(0), problems);
+  const files = flowsOf(flows);
+  const directory = directories.at(-1) ?? '.';
+  for (const document of published) attempt(() => loadPublished(document, files, directory));
+  for (const one of loaded) flows.set(one.flow.name, one);
+  const broken = problems.length > 0;
+  const library = flowsOf(flows);
+  for (const one of flows.values()) {
+    const surroundings = { library, known: null };
+    problems.push(...useProblems(one, surroundings, broken), ...(await fileProblems(one)));
+  }
+  if (problems.length > 0) throw new FlowError(problems);
+  return { flows: library, files };
+}
+
+const flowsOf = (loaded: ReadonlyMap<string, Loaded>): FlowSet =>
+  new Map([...loaded].map(([name, { flow }]) => [name, flow]));
+
+function byName(loaded: readonly Loaded[], problems: FlowProblem[]): Map<string, Loaded> {
   const flows = new Map<string, Loaded>();
   for (const one of loaded) {
     const other = flows.get(one.flow.name);
@@ -71,37 +116,73 @@ export async function loadLibrary(directories: readonly string[]): Promise<FlowS
       problems.push(problemAt(one, ['name'], message, 'give every flow a name of its own'));
     } else flows.set(one.flow.name, one);
   }
-  const broken = problems.length > 0;
-  const library = new Map([...flows].map(([name, { flow }]) => [name, flow]));
-  for (const one of flows.values()) {
-    const { directory } = one.flow;
-    problems.push(...transferProblems(one, library, broken), ...(await fileProblems(one, directory)));
-  }
-  if (problems.length > 0) throw new FlowError(problems);
-  return library;
+  return flows;
 }
+
+function loadPublished(document: PublishedDocument, files: FlowSet, directory: string): Loaded {
+  const one = load(document.source, document.fileName);
+  const { name, version } = document;
+  if (one.flow.name !== name) throw new FlowError([misnamed(one, name)]);
+  const own = resolve(files.get(name)?.directory ?? directory);
+  return { ...one, flow: { ...one.flow, version, directory: own } };
+}
+
+const misnamed = (one: Loaded, name: string): FlowProblem =>
+  problemAt(one, ['name'], `the flow is kept as '${name}'`, `write name: ${name}`);
 
 /** What the flows of a library have to say about a document beside them. */
 export type LibraryFlow = Pick<Flow, 'type' | 'directory'>;
+
+/** What a document is checked against. */
+export interface Surroundings {
+  readonly library: ReadonlyMap<string, LibraryFlow>;
+  /** Where the prompt files of a flow that the library has not are; absent: beside the document. */
+  readonly directory?: string;
+  /** What the configuration has; null: not looked up. */
+  readonly known: Known | null;
+  /** The name that it must have; absent for any. */
+  readonly name?: string;
+  /** Who names it, and the types that it may be of for them. */
+  readonly needs?: readonly { readonly by: string; readonly types: readonly FlowType[] }[];
+}
+
+/** What {@link checkDocument} found; `flow` is there when nothing is wrong with it. */
+export interface DocumentCheck {
+  readonly problems: readonly FlowProblem[];
+  readonly flow: Flow | null;
+}
 
 /**
  * Every problem of one document that would stand in `fileName` beside the flows of a library. It takes the place of the
  * flow of its name, and that one's directory.
  */
-export async function documentProblems(
+export async function checkDocument(
   source: string,
   fileName: string,
-  library: ReadonlyMap<string, LibraryFlow>,
-): Promise<readonly FlowProblem[]> {
+  surroundings: Surroundings,
+): Promise<DocumentCheck> {
   try {
-    const one = load(source, fileName);
-    const { name, type, directory } = one.flow;
-    const replaced = { type, directory: library.get(name)?.directory ?? directory };
-    const flows = new Map(library).set(name, replaced);
-    return [...transferProblems(one, flows, false), ...(await fileProblems(one, replaced.directory))];
+    const { library, name: wanted, needs = [] } = surroundings;
+    const read = load(source, fileName);
+    const { name, type } = read.flow;
+    const own = resolve(surroundings.directory ?? read.flow.directory);
+    const flow: Flow = { ...read.flow, directory: library.get(name)?.directory ?? own };
+    const one: Loaded = { ...read, flow };
+    const problems = [
+      ...(wanted === undefined || wanted === name ? [] : [misnamed(one, wanted)]),
+      ...needs
+        .filter(({ types }) => !types.includes(type))
+        .map(({ by, types }) => {
+          const message = `${by} needs a flow of type ${types.join(' or ')}`;
+          return problemAt(one, ['type'], message, 'keep its type, or change what names it first');
+        }),
+      ...useProblems(one, { ...surroundings, library: new Map(library).set(name, flow) }, false),
+      ...(await fileProblems(one)),
+    ];
+    return { problems, flow: problems.length === 0 ? flow : null };
   } catch (error) {
     if (!(error instanceof FlowError)) throw error;
-    return error.problems;
+    return { problems: error.problems, flow: null };
   }
 }
 
@@ -130,33 +211,24 @@ function problemAt(one: Loaded, path: Path, message: string, remedy: string): Fl
   return { file: one.flow.fileName, ...one.document.place(path), message, remedy };
 }
 
-function transferProblems(
+function useProblems(
   one: Loaded,
-  flows: ReadonlyMap<string, LibraryFlow>,
+  { library, known }: Pick<Surroundings, 'library' | 'known'>,
   broken: boolean,
 ): FlowProblem[] {
-  return [...one.paths].flatMap(([action, path]) => {
-    const name = 'flow' in action.fields ? String(action.fields.flow) : null;
-    const type = targetType(action, one.flow);
-    if (type === null || name === null) return [];
-    const target = flows.get(name);
-    if (target?.type === type || (!target && broken)) return [];
-    const meant = nearest(name, flows.keys());
-    const message = target ? `the flow '${name}' is of type ${target.type}` : `there is no flow '${name}'`;
-    const remedy = target || !meant ? `name a flow of type ${type}` : `did you mean '${meant}'?`;
-    return [problemAt(one, [...path, 'flow'], message, remedy)];
-  });
+  return [...one.paths].flatMap(([action, path]) =>
+    usesOf(action, one.flow).flatMap((use) => {
+      const problem = useProblem(use, library, known);
+      // A flow that is missing among broken documents may be one of them.
+      if (!problem || (broken && use.kind === 'flow' && !library.has(use.name))) return [];
+      return [problemAt(one, [...path, use.key], problem.message, problem.remedy)];
+    }),
+  );
 }
 
-/** The type of the flows that an action can hand the caller to; null for one that names no flow. */
-function targetType({ do: action }: Action, flow: Flow): FlowType | null {
-  if (action === 'transferToFlow') return flow.type;
-  return action === 'transferToSecureFlow' ? 'secure' : null;
-}
-
-async function fileProblems(one: Loaded, directory: string): Promise<FlowProblem[]> {
+async function fileProblems(one: Loaded): Promise<FlowProblem[]> {
   const problems: FlowProblem[] = [];
-  for (const [file, path] of promptFiles(one, directory)) {
+  for (const [file, path] of promptFiles(one)) {
     const exists = await access(file).then(
       () => true,
       () => false,
@@ -168,10 +240,10 @@ async function fileProblems(one: Loaded, directory: string): Promise<FlowProblem
 }
 
 /** Every file that the flow plays, in every language, with a place where it is named. */
-function promptFiles({ flow, paths }: Loaded, directory: string): Map<string, Path> {
+function promptFiles({ flow, paths }: Loaded): Map<string, Path> {
   const files = new Map<string, Path>();
   for (const language of flow.languages) {
-    const hearing = { ...flow, directory, language };
+    const hearing = { ...flow, language };
     const add = (audio: AudioItem, path: Path): void => {
       if ('file' in audio && !files.has(audio.file)) files.set(audio.file, path);
     };
@@ -201,6 +273,7 @@ function load(source: string, fileName: string): Loaded {
   const languages = declaredLanguages(header, report);
   const flow: Flow = {
     name: header.name,
+    version: null,
     type: header.type,
     description: header.description ?? '',
     fileName,

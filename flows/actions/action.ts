@@ -48,6 +48,16 @@ export interface Run {
 
 export type ResultType = 'bool' | 'string' | 'number' | 'any';
 
+/** Something outside its document that an action names, and that must exist before a call needs it. */
+export interface Use {
+  readonly kind: 'flow' | 'connector' | 'dataAction' | 'agent' | 'queue' | 'trunk';
+  readonly name: string;
+  /** The key of the action that has the name. */
+  readonly key: string;
+  /** The types that a flow may be of. */
+  readonly types?: readonly FlowType[];
+}
+
 /** What the loader gives an action to check its fields with. Keys are relative to the action. */
 export interface ActionCheck {
   readonly flowType: FlowType;
@@ -92,6 +102,8 @@ export interface ActionDefinition<Fields = unknown> {
   refusedKey?(key: string): { readonly message: string; readonly remedy: string } | null;
   /** The name under `data.*` that it fills; `name` is the author's, null when there is none. */
   dataName?(fields: Fields, name: string | null): string | null;
+  /** What it names outside its document, as far as that is known before a call. */
+  uses?(fields: Fields, flowType: FlowType): readonly Use[];
   check?(fields: Fields, check: ActionCheck): void;
   /**
    * True when the run never goes on after this action. `ends` tells it of a path and is false for one that is not

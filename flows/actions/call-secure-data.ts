@@ -66,6 +66,7 @@ export const callSecureData = defineAction({
   secure: true,
   only: { types: ['secure'], remedy: 'move it into a flow of `type: secure`' },
   dataName: (fields) => fields.into,
+  uses: (fields) => [{ kind: 'connector', name: fields.connector, key: 'connector' }],
   check(fields, check) {
     if (fields.into === 'failure') {
       check.problem(['into'], "the name 'failure' is taken", 'choose another name for the result');

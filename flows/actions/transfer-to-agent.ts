@@ -22,6 +22,8 @@ export const transferToAgent = defineAction({
     { additionalProperties: false },
   ),
   blocks: ['onFailure'],
+  uses: ({ agent = 'any' }) =>
+    agent === 'any' || agent.includes('{{') ? [] : [{ kind: 'agent', name: agent, key: 'agent' }],
   check(fields, check) {
     check.template(['agent'], fields.agent ?? 'any');
     check.duration(['ringTimeout'], fields.ringTimeout, 1000, 300_000);

@@ -22,6 +22,7 @@ export const transferToFlow = defineAction({
           remedy: 'remove it: a transfer that fails disconnects the call',
         }
       : null,
+  uses: (fields, type) => [{ kind: 'flow', name: fields.flow, key: 'flow', types: [type] }],
   check(fields, check) {
     if (fields.invocationData !== undefined) {
       check.expression(['invocationData'], fields.invocationData, 'string');

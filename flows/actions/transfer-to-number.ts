@@ -23,6 +23,7 @@ export const transferToNumber = defineAction({
   name: 'transferToNumber',
   description: 'calls a number over a trunk and ends the run when it answers',
   schema,
+  uses: (fields) => [{ kind: 'trunk', name: fields.trunk, key: 'trunk' }],
   blocks: ['onFailure'],
   check: checkFields,
   dataName: (_fields, name) => name,

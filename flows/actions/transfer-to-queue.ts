@@ -15,6 +15,7 @@ export const transferToQueue = defineAction({
     { additionalProperties: false },
   ),
   blocks: ['onFailure'],
+  uses: (fields) => [{ kind: 'queue', name: fields.queue, key: 'queue' }],
   check(fields, check) {
     check.duration(['ringTimeout'], fields.ringTimeout, 1000, 300_000);
     checkTransferAudio(fields, check);

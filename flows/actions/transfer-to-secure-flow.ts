@@ -22,6 +22,7 @@ export const transferToSecureFlow = defineAction({
     types: ['inbound'],
     remedy: 'the caller is in secure mode already: use transferToFlow, or put the actions here',
   },
+  uses: (fields) => [{ kind: 'flow', name: fields.flow, key: 'flow', types: ['secure'] }],
   check(fields, check) {
     if (fields.invocationData !== undefined) {
       check.expression(['invocationData'], fields.invocationData, 'string');

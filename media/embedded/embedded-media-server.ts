@@ -118,6 +118,10 @@ export class EmbeddedMediaServer implements MediaServer {
     await this.#options.prompts.prepare(items, onProgress);
   }
 
+  release(items: readonly AudioItem[]): void {
+    this.#options.prompts.release(items);
+  }
+
   async stats(): Promise<EngineStats> {
     return this.#running().request({ op: 'stats' });
   }

@@ -1,6 +1,7 @@
 import type { StartFacts } from '../../flows/commands.js';
-import type { Flow, FlowSet } from '../../flows/flow.js';
+import type { Flow } from '../../flows/flow.js';
 import type { DataActions } from '../data-actions/data-actions.js';
+import type { Flows } from '../flows/published-flows.js';
 import type { SecureSession } from '../secure/secure-session.js';
 import type { TransferResult } from '../transfer/connect.js';
 import type { TransferCommand } from '../transfer/transfers.js';
@@ -16,7 +17,7 @@ import type { CallEnd } from './views.js';
 export interface CallServices {
   readonly flow: Flow;
   /** What a transfer to a flow finds. */
-  readonly flows: FlowSet;
+  readonly flows: Flows;
   readonly dataActions: DataActions;
   /** Aborted when the process stops. */
   readonly shutdown: AbortSignal;

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { CaptureCommand } from '../../flows/commands.js';
-import type { Flow, FlowSet } from '../../flows/flow.js';
+import type { Flow } from '../../flows/flow.js';
 import { MediaError, type MediaServer } from '../../media/media-server.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import { TacetError } from '../errors.js';
+import type { RunningCall } from '../flows/flow-dependents.js';
+import { type Flows, remembering } from '../flows/published-flows.js';
 import type { SecureSession } from '../secure/secure-session.js';
 import type { SecureSessions } from '../secure/secure-sessions.js';
 import type { IncomingCall, Signalling } from '../sip/signalling.js';
@@ -33,17 +35,22 @@ export interface CallsOptions extends TransferTargets {
   readonly media: MediaServer;
   /** Serves customers while a secure session lasts; null: `media` does. */
   readonly vault: MediaServer | null;
-  readonly flows: FlowSet;
+  /** Asked by each call when it begins. */
+  readonly flows: Flows;
   /** User part of the request URI to the name of an inbound flow; `*` for every other user part. */
   readonly routes: ReadonlyMap<string, string>;
   readonly sessions: SecureSessions;
   readonly dataActions: DataActions;
   readonly events: CallEvents;
   readonly onError: (conversationId: string, error: unknown) => void;
+  /** A call has given back everything. */
+  readonly onEnded?: () => void;
 }
 
 interface Live {
   readonly conversation: Conversation;
+  /** The flow that answered, and those it went on with. */
+  readonly taken: ReadonlySet<Flow>;
   readonly requests: SessionRequestSlot;
   readonly sessions: Map<string, SecureSession>;
   readonly finished: Promise<void>;
@@ -182,6 +189,16 @@ export class Calls implements Conversations {
     }
   }
 
+  /** Every live call with the flows it is on, those of its secure sessions included. */
+  running(): readonly RunningCall[] {
+    return [...this.#live.values()].map(({ conversation, taken, sessions }) => {
+      const secure = [...sessions.values()]
+        .filter((session) => !session.ended)
+        .flatMap((session) => [...session.flows]);
+      return { conversationId: conversation.id, flows: [...taken, ...secure] };
+    });
+  }
+
   /** Takes no new call and resolves when the last one has ended. */
   async drain(): Promise<void> {
     this.#draining = true;
@@ -253,13 +270,22 @@ export class Calls implements Conversations {
       leg,
       state: 'connected',
     });
-    const conversation = new Conversation({ id, from, to, flow: flow.name, customer, events });
+    const conversation = new Conversation({
+      id,
+      from,
+      to,
+      flow: flow.name,
+      flowVersion: flow.version,
+      customer,
+      events,
+    });
     conversation.publish({ type: 'conversation.started', from, to });
     const requests = new SessionRequestSlot();
     const sessions = new Map<string, SecureSession>();
+    const taken = new Set([flow]);
     const services: CallServices = {
       flow,
-      flows: this.#options.flows,
+      flows: remembering(this.#options.flows, taken),
       dataActions: this.#options.dataActions,
       shutdown: this.#shutdown.signal,
       newSession: (name, invocationData) => {
@@ -280,7 +306,7 @@ export class Calls implements Conversations {
       },
     };
     const finished = this.#run(conversation, services, requests);
-    this.#live.set(id, { conversation, requests, sessions, finished });
+    this.#live.set(id, { conversation, taken, requests, sessions, finished });
   }
 
   async #run(
@@ -299,6 +325,7 @@ export class Calls implements Conversations {
       this.#live.delete(conversation.id);
       this.#ended.push(conversation);
       if (this.#ended.length > ENDED_KEPT) this.#ended.shift();
+      this.#options.onEnded?.();
     }
   }
 }

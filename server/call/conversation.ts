@@ -33,6 +33,8 @@ export class Conversation {
   readonly from: string;
   readonly to: string;
   readonly flow: string;
+  /** The published version of the flow; null for a file's. */
+  readonly flowVersion: number | null;
   readonly customer: Participant;
   readonly sessions: SessionRecord[] = [];
   /** In which the customer heard the last prompts (BCP 47): the next flow goes on in it, when it can. */
@@ -50,6 +52,7 @@ export class Conversation {
     from: string;
     to: string;
     flow: string;
+    flowVersion?: number | null;
     customer: Participant;
     events: CallEvents;
   }) {
@@ -57,6 +60,7 @@ export class Conversation {
     this.from = options.from;
     this.to = options.to;
     this.flow = options.flow;
+    this.flowVersion = options.flowVersion ?? null;
     this.customer = options.customer;
     this.#events = options.events;
   }
@@ -132,13 +136,14 @@ export class Conversation {
   }
 
   view(): ConversationView {
-    const { id, from, to, flow } = this;
+    const { id, from, to, flow, flowVersion } = this;
     return {
       id,
       state: this.#state,
       from,
       to,
       flow,
+      flowVersion,
       participants: [this.customer, ...this.#others].map((one) => one.view()),
       secureSessions: this.sessions.map((session) => session.view()),
       end: this.#end,

@@ -111,13 +111,31 @@ export type CallEventBody =
       readonly data: Readonly<Record<string, PlainValue>>;
     };
 
-export type CallEvent = CallEventBody & {
+/** What happened to the flows, whichever conversations there are. */
+export type FlowEventBody =
+  | {
+      readonly type: 'flow.published';
+      readonly flow: string;
+      readonly version: number;
+      /** The version that new calls took before; null: a file's, or none. */
+      readonly previous: number | null;
+      /** Name of the token. */
+      readonly by: string;
+    }
+  | { readonly type: 'flow.deleted'; readonly flow: string; readonly by: string };
+
+export interface Numbered {
   /** Increases by one with every event of this process; the `id:` of server-sent events. */
   readonly seq: number;
   /** ISO 8601 with milliseconds. */
   readonly at: string;
-  readonly conversationId: string;
-};
+}
+
+export type CallEvent = Numbered &
+  (
+    | (CallEventBody & { readonly conversationId: string })
+    | (FlowEventBody & { readonly conversationId: null })
+  );
 
 /**
  * The fields that pass while a conversation is in secure mode, by event type; whatever else an event carries is
@@ -163,12 +181,13 @@ export class CallEvents {
   }
 
   publish(conversationId: string, body: CallEventBody): void {
-    this.#seq += 1;
     const shown = this.#secure.has(conversationId) ? secureView(body) : body;
-    const event: CallEvent = { ...shown, seq: this.#seq, at: this.#now().toISOString(), conversationId };
-    this.#recent.push(event);
-    if (this.#recent.length > KEPT) this.#recent.shift();
-    for (const listener of this.#listeners) listener(event);
+    this.#hand({ ...shown, ...this.#number(), conversationId });
+  }
+
+  /** For what concerns no conversation. */
+  announce(body: FlowEventBody): void {
+    this.#hand({ ...body, ...this.#number(), conversationId: null });
   }
 
   /** From now on only allow-listed fields of this conversation's events pass. */
@@ -193,6 +212,17 @@ export class CallEvents {
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  #number(): Numbered {
+    this.#seq += 1;
+    return { seq: this.#seq, at: this.#now().toISOString() };
+  }
+
+  #hand(event: CallEvent): void {
+    this.#recent.push(event);
+    if (this.#recent.length > KEPT) this.#recent.shift();
+    for (const listener of this.#listeners) listener(event);
   }
 
   get listeners(): number {

@@ -5,8 +5,9 @@ import type {
   FlowEvent,
   FlowNote,
 } from '../../flows/commands.js';
-import type { Flow, FlowSet } from '../../flows/flow.js';
+import type { Flow } from '../../flows/flow.js';
 import type { DataActions } from '../data-actions/data-actions.js';
+import type { Flows } from '../flows/published-flows.js';
 import type { SecureSession } from '../secure/secure-session.js';
 import { SecureValue } from '../secure/secure-value.js';
 import type { TransferResult } from '../transfer/connect.js';
@@ -31,7 +32,7 @@ export interface InboundRunOptions {
   readonly signal: AbortSignal;
   readonly dataActions: DataActions;
   /** What a transfer to a flow finds. */
-  readonly flows: FlowSet;
+  readonly flows: Flows;
   /** Starts a session without an agent; null when the shields could not be engaged. */
   readonly enterSecure: (flow: string, invocationData: string) => Promise<SecureSession | null>;
   readonly transfer: (command: TransferCommand) => Promise<TransferResult>;

@@ -6,6 +6,11 @@ import { LONGEST_TEXT, MOST_ENTRIES } from '../../flows/plain-data.js';
 
 const PlainData = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
 
+/** Calls stay on the version they began with. */
+const FlowVersion = Type.Union([Type.Integer(), Type.Null()], {
+  description: 'its published version; null: the flow is that of a file',
+});
+
 export const ParticipantView = Type.Object({
   id: Type.String({ description: 'unique within the conversation' }),
   role: Type.Union([Type.Literal('customer'), Type.Literal('agent'), Type.Literal('external')], {
@@ -47,6 +52,7 @@ export const SecureSessionView = Type.Object({
   id: Type.String(),
   conversationId: Type.String(),
   flow: Type.String(),
+  flowVersion: FlowVersion,
   state: Type.Enum(SECURE_STATES),
   sourceParticipantId: Type.Union([Type.String(), Type.Null()], {
     description: 'the agent who started it; null when a flow did',
@@ -99,6 +105,7 @@ export const ConversationView = Type.Object({
   from: Type.String(),
   to: Type.String(),
   flow: Type.String({ description: 'the inbound flow that answered' }),
+  flowVersion: FlowVersion,
   participants: Type.Array(ParticipantView),
   secureSessions: Type.Array(SecureSessionView),
   end: Type.Union([Type.Enum(CALL_ENDS), Type.Null()]),

@@ -8,14 +8,13 @@ import type {
   PlainValue,
 } from '../../flows/commands.js';
 import { transform } from '../../flows/fields/transforms.js';
-import type { Flow, FlowSet } from '../../flows/flow.js';
+import type { Flow } from '../../flows/flow.js';
 import { pause } from '../call/abort.js';
 import { callData } from '../call/call-data.js';
 import { type CollectOptions, collect } from '../call/collect.js';
 import { collectTwice } from '../call/collect-twice.js';
 import type { CallEventBody, FieldProgress } from '../call/events.js';
 import { fieldProgress } from '../call/field-progress.js';
-
 import type { Participant } from '../call/participant.js';
 import { executePlainData, type PlainDataCommand } from '../call/plain-data.js';
 import { playTo } from '../call/play.js';
@@ -24,6 +23,7 @@ import type { Executed, FlowHost } from '../call/run-flow.js';
 import type { Connector, Reconciled } from '../connectors/connector.js';
 import { failed } from '../data-actions/data-action.js';
 import type { DataActions } from '../data-actions/data-actions.js';
+import type { Flows } from '../flows/published-flows.js';
 import { type TransferCommand, targetOf } from '../transfer/transfers.js';
 import type { CaptureControl } from './capture-control.js';
 import { heldAs, type SecureValues } from './secure-values.js';
@@ -44,7 +44,7 @@ export interface SecureRunOptions {
   readonly connectors: ReadonlyMap<string, Connector>;
   readonly dataActions: DataActions;
   /** What a transfer to a flow finds. */
-  readonly flows: FlowSet;
+  readonly flows: Flows;
   /** Ends prompts, collects and plain data actions early; a charge that is under way is waited for all the same. */
   readonly signal: AbortSignal;
   /** Aborted when the process stops: the only thing that gives a charge up. */

@@ -1,10 +1,11 @@
 import type { CaptureCommand, PlainValue, StartFacts } from '../../flows/commands.js';
-import type { Flow, FlowSet } from '../../flows/flow.js';
+import type { Flow } from '../../flows/flow.js';
 import { pause } from '../call/abort.js';
 import type { Conversation, SessionRecord } from '../call/conversation.js';
 import type { Participant } from '../call/participant.js';
 import { runFlow } from '../call/run-flow.js';
 import type { SecureEnd, SecureSessionView } from '../call/views.js';
+import { type Flows, remembering } from '../flows/published-flows.js';
 import type { TransferCommand } from '../transfer/transfers.js';
 import { CaptureControl } from './capture-control.js';
 import { type Left, leavingGuard } from './leaving-guard.js';
@@ -19,7 +20,7 @@ export interface SecureSessionOptions {
   readonly conversation: Conversation;
   readonly flow: Flow;
   /** What a transfer to a flow finds. */
-  readonly flows: FlowSet;
+  readonly flows: Flows;
   readonly invocationData: string;
   /** The agent who asked; null when a flow did. */
   readonly source: Participant | null;
@@ -48,6 +49,7 @@ const STAYS: ReadonlySet<SecureEnd> = new Set(['returned', 'cancelled', 'transfe
 export class SecureSession implements SessionRecord {
   readonly id: string;
   readonly #options: SecureSessionOptions;
+  readonly #taken: Set<Flow>;
   readonly #conversation: Conversation;
   readonly #state: SessionState;
   readonly #stack: ShieldStack;
@@ -65,6 +67,7 @@ export class SecureSession implements SessionRecord {
   constructor(options: SecureSessionOptions) {
     this.id = options.id;
     this.#options = options;
+    this.#taken = new Set([options.flow]);
     this.#conversation = options.conversation;
     this.#state = new SessionState(() => this.#publishState());
     this.#stack = new ShieldStack(options.shields, options.shieldTimeoutMs, (shield, change) =>
@@ -126,11 +129,17 @@ export class SecureSession implements SessionRecord {
     return command ? this.#handOn(command) : this.#returnToAgent(end);
   }
 
+  /** The flow that it began with, and those it went on with. */
+  get flows(): Iterable<Flow> {
+    return this.#taken;
+  }
+
   view(): SecureSessionView {
     return {
       id: this.id,
       conversationId: this.#conversation.id,
       flow: this.#options.flow.name,
+      flowVersion: this.#options.flow.version,
       state: this.#state.current,
       sourceParticipantId: this.#options.source?.id ?? null,
       disconnect: this.#options.disconnect,
@@ -159,7 +168,7 @@ export class SecureSession implements SessionRecord {
       control: this.#control,
       connectors,
       dataActions,
-      flows,
+      flows: remembering(flows, this.#taken),
       signal,
       shutdown,
       publish: (event) => this.#conversation.publish(event),

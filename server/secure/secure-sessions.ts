@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { Flow, FlowSet } from '../../flows/flow.js';
+import type { Flow } from '../../flows/flow.js';
 import type { MediaServer } from '../../media/media-server.js';
 import type { Conversation } from '../call/conversation.js';
 import type { CallEvents } from '../call/events.js';
 import { TacetError } from '../errors.js';
+import type { Flows } from '../flows/published-flows.js';
 import type { LogGate } from '../log/log-gate.js';
 import { SecureSession, type SecureSessionOptions } from './secure-session.js';
 import { AgentLegShield } from './shields/agent-leg.js';
@@ -14,7 +15,7 @@ import type { Shield } from './shields/shield.js';
 import { VaultShield } from './shields/vault.js';
 
 export interface SecureSessionsOptions {
-  readonly flows: FlowSet;
+  readonly flows: Flows;
   readonly media: MediaServer;
   /** Where the customer's media can go while a session lasts; null: `media` is in this process itself. */
   readonly vault: MediaServer | null;

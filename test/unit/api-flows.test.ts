@@ -59,7 +59,7 @@ onError:
     );
     const { api } = await fixture({ flows: new Map([['a', flow]]) });
     const answer = await ask(ROUTE, api);
-    const summary = { name: 'a', type: 'inbound', description: '', secure: false, actions: 5 };
+    const summary = { name: 'a', version: null, type: 'inbound', description: '', secure: false, actions: 5 };
     assert.deepEqual(answer.json(), { flows: [summary] });
     await api.close();
   });
