@@ -17,6 +17,7 @@ export type FieldKind =
   | 'routingNumber'
   | 'accountNumber'
   | 'digits'
+  | 'date'
   | 'menu';
 
 /** Capture errors by the names the field's products share (FEATURES: Twilio `<Pay>`). */
@@ -34,6 +35,15 @@ export type CaptureError =
   | 'caller-interrupted-with-star'
   | 'caller-hung-up';
 
+export type DateFormat = 'DDMMYY' | 'MMDDYY' | 'YYMMDD' | 'DDMMYYYY' | 'MMDDYYYY' | 'YYYYMMDD';
+
+/** Days as `2026-11-27`, or `today`; null for no bound. Both belong to the range. */
+export interface DateRule {
+  readonly format: DateFormat;
+  readonly notBefore: string | null;
+  readonly notAfter: string | null;
+}
+
 /** One attempt at one field. Times are in milliseconds. */
 export interface CollectCommand {
   readonly do: 'collect';
@@ -48,6 +58,8 @@ export interface CollectCommand {
     readonly cardVariable: string | null;
     /** The keys that can be chosen (`menu`), each a character. */
     readonly choices?: string;
+    /** How the digits of a `date` are read, and between which days it lies. */
+    readonly date?: DateRule;
   };
   /**
    * `secure`: the digits stay with the server as a secure value under this name. `flow` and `menu`: they come back in the
@@ -64,6 +76,14 @@ export interface CollectCommand {
   readonly terminator: '#' | '*' | null;
   /** Throws away what was keyed so far and starts the field anew; null for none. */
   readonly clearKey: '#' | '*' | null;
+  /** Ends the attempt as `caller-interrupted-with-star`, whichever key it is; absent or null for none. */
+  readonly cancelKey?: '#' | '*' | null;
+  /** `flush`: keys that come before a pause of 400 ms are dropped, as typed before the prompt was heard. Default `keep`. */
+  readonly typeAhead?: 'keep' | 'flush';
+  /** `hidden`: progress does not even tell how many keys were pressed. Default `count`. */
+  readonly mask?: 'count' | 'hidden';
+  /** Names of the fields that are still to be keyed, this one first. Absent: this one alone. */
+  readonly required?: readonly string[];
   /** 1 for the first attempt. */
   readonly attempt: number;
   readonly attempts: number;

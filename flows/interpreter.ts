@@ -43,6 +43,7 @@ export function start(
     visits: [],
     awaits: null,
     attempt: 1,
+    memory: null,
     actions: 0,
     failure: null,
   });
@@ -90,7 +91,7 @@ function enter(state: FlowState, notes: FlowNote[]): Moved {
   }
   const isEntered = turnAt(state.position ?? [], state.visits) === null;
   if (isEntered) notes.push({ action: action.do, path: action.path, name: action.name });
-  const entered: FlowState = { ...state, actions: state.actions + 1, attempt: 1 };
+  const entered: FlowState = { ...state, actions: state.actions + 1, attempt: 1, memory: null };
   return move(entered, action, (run) => {
     const definition = ACTIONS.get(action.do);
     return definition ? definition.begin(action.fields, run) : { kind: 'next' };
@@ -110,8 +111,8 @@ function move(state: FlowState, action: Action, decide: (run: Run) => Outcome): 
 function apply(state: FlowState, action: Action, outcome: Outcome): Moved {
   if (outcome.kind === 'end') return end(state, outcome.command);
   if (outcome.kind === 'wait') {
-    const { command, attempt = state.attempt } = outcome;
-    return { state: { ...state, awaits: ANSWERS[command.do], attempt }, command };
+    const { command, attempt = state.attempt, memory = state.memory } = outcome;
+    return { state: { ...state, awaits: ANSWERS[command.do], attempt, memory }, command };
   }
   const { variables = {} } = outcome;
   const misfit = Object.entries(variables).find(([name, value]) => !fits(state.flow, name, value));
@@ -154,11 +155,13 @@ function runOf(state: FlowState, action: Action): Run {
     action,
     flow: state.flow,
     attempt: state.attempt,
+    memory: state.memory,
     loop: turnAt(state.position ?? [], state.visits),
     occurrence: `${action.path}#${state.actions}`,
     evaluate: (source) => evaluate(source, scope),
     text: (template) => renderTemplate(template, scope),
-    audio: (prompt) => renderPrompt(prompt, state.flow.directory, scope),
+    audio: (prompt, data = {}) =>
+      renderPrompt(prompt, state.flow.directory, { ...scope, data: { ...state.data, ...data } }),
   };
 }
 

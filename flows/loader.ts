@@ -1,6 +1,5 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { bareName } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
 import { ActionBuilder } from './build.js';
 import { FlowCheck } from './check.js';
@@ -272,11 +271,9 @@ function dataNames(actions: Iterable<Action>): string[] {
 function collectedKinds(actions: Iterable<Action>): Map<string, Set<FieldKind>> {
   const kinds = new Map<string, Set<FieldKind>>();
   for (const { do: name, fields } of actions) {
-    if (name !== 'collectInput' || !('into' in fields) || !('field' in fields)) continue;
-    const into = String(fields.into);
-    if (!into.startsWith('secure.')) continue;
-    const variable = bareName(into);
-    kinds.set(variable, (kinds.get(variable) ?? new Set<FieldKind>()).add(fields.field as FieldKind));
+    for (const { variable, kind } of ACTIONS.get(name)?.collects?.(fields) ?? []) {
+      kinds.set(variable, (kinds.get(variable) ?? new Set<FieldKind>()).add(kind));
+    }
   }
   return kinds;
 }

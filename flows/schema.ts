@@ -1,6 +1,7 @@
 import Type, { type Static, type TSchema } from 'typebox';
 import { Block, Expression, IDENTIFIER, Name } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
+import { Spoken } from './capture/spoken.js';
 import { Prompt } from './prompt.js';
 
 /** What a flow document is made of, beside its actions. */
@@ -54,7 +55,8 @@ export const Header = Type.Object(
 );
 export type Header = Static<typeof Header>;
 
-const SHARED = { prompt: Prompt, expression: Expression, block: Block };
+/** Those that hold another one stand before it. */
+const SHARED = { spoken: Spoken, prompt: Prompt, expression: Expression, block: Block };
 const BLOCK = { $ref: '#/$defs/block' };
 
 /** The schema of the whole language, for editors; `flow.schema.json` is this, written out. */

@@ -1,6 +1,7 @@
 import { Collector, type CollectorStep } from '../../flows/collector.js';
 import type { CaptureError, CollectCommand } from '../../flows/commands.js';
 import { brandOf } from '../../flows/fields/brands.js';
+import { calendarDay } from '../../flows/fields/date.js';
 import type { SecureValue } from '../secure/secure-value.js';
 import type { FieldProgress } from './events.js';
 import type { Leg } from './leg.js';
@@ -43,7 +44,6 @@ class Attempt {
 
   constructor(command: CollectCommand, options: CollectOptions, resolve: (collected: Collected) => void) {
     const { value, card, surplusSince } = options;
-    const today = new Date();
     this.#command = command;
     this.#options = options;
     this.#resolve = resolve;
@@ -53,7 +53,8 @@ class Attempt {
       look: (check) => value.use('field-check', check),
       surplusSince,
       cardBrand: card?.use('field-check', brandOf) ?? null,
-      now: { year: today.getFullYear(), month: today.getMonth() + 1 },
+      now: calendarDay(new Date()),
+      startedAt: performance.now(),
     });
   }
 

@@ -7,8 +7,12 @@ export interface FieldProgress {
   readonly name: string;
   readonly state: 'asked' | 'entering' | 'accepted' | 'rejected' | 'cleared';
   readonly entered: number;
+  /** A dot for each key; empty, with `entered` 0, for a field that does not even tell their number. */
+  readonly masked: string;
   readonly attempt: number;
   readonly error: CaptureError | null;
+  /** Names of the fields that are still to be keyed, in their order. */
+  readonly required: readonly string[];
 }
 
 /** What happened to a conversation, in the order it happened. */
@@ -91,7 +95,16 @@ const SECURE_FIELDS: Readonly<Record<CallEventBody['type'], readonly string[]>> 
   'agent.data': ['sessionId', 'participantId', 'data'],
 };
 
-const PROGRESS_FIELDS = ['field', 'name', 'state', 'entered', 'attempt', 'error'] as const;
+const PROGRESS_FIELDS = [
+  'field',
+  'name',
+  'state',
+  'entered',
+  'masked',
+  'attempt',
+  'error',
+  'required',
+] as const;
 
 type Listener = (event: CallEvent) => void;
 

@@ -12,6 +12,7 @@ import { callData } from '../call/call-data.js';
 import { type CollectOptions, collect } from '../call/collect.js';
 import { collectTwice } from '../call/collect-twice.js';
 import type { CallEventBody, FieldProgress } from '../call/events.js';
+import { fieldProgress } from '../call/field-progress.js';
 import type { Leg } from '../call/leg.js';
 import { playTo } from '../call/play.js';
 import { withProcessingAudio } from '../call/processing-audio.js';
@@ -94,7 +95,7 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
 
   async #collect(command: CollectCommand): Promise<Executed<SecureFlowEnd>> {
     const { values, customer, signal, onProgress } = this.#options;
-    const { field, into, attempt } = command;
+    const { field, into } = command;
     const held = heldAs(into);
     const value = values.create(held, field.kind);
     const card = field.cardVariable === null ? null : (values.get(field.cardVariable) ?? null);
@@ -104,8 +105,7 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
       card,
       signal,
       surplusSince: this.#surplusSince,
-      onProgress: (state, entered, error) =>
-        onProgress({ field: field.kind, name: into.name, state, entered, attempt, error }),
+      onProgress: fieldProgress(command, onProgress),
     };
     const collected = await collectTwice(command, options, collect);
     this.#surplusSince = collected.surplusSince;

@@ -37,7 +37,7 @@ export class TestSink implements DigitSink {
   }
 }
 
-export const NOW = { year: 2026, month: 11 };
+export const NOW = { year: 2026, month: 11, day: 27 };
 export const CALL: CallFacts = { id: 'c1', from: 'sip:caller', to: 'sip:pay', invocationData: '' };
 
 const NO_SERVER = { status: 'failure', error: 'unreachable', message: 'no server', outputs: {} } as const;
@@ -173,6 +173,7 @@ class Simulation {
       look: sink.look,
       cardBrand: card?.look(brandOf) ?? null,
       now: NOW,
+      startedAt: this.#now,
       surplusSince: this.#surplusSince,
     });
     this.#type();

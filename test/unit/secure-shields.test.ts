@@ -129,8 +129,10 @@ describe('events shield', () => {
       name: 'card',
       state: 'entering',
       entered: 4,
+      masked: '••••',
       attempt: 1,
       error: null,
+      required: ['card', 'code'],
     };
     const leak = {
       type: 'secure.progress',
