@@ -89,13 +89,23 @@ export interface CollectCommand {
   readonly attempts: number;
 }
 
-export type Transform = 'last4' | 'bin' | 'brand' | 'length';
+/** `accountEnd`: the last four of eight or more. */
+export type Transform = 'last4' | 'bin' | 'brand' | 'length' | 'accountEnd';
 
 export type FlowCommand =
   | { readonly do: 'play'; readonly audio: readonly AudioItem[]; readonly bargeIn: boolean }
   /** Nothing for so many milliseconds; a hang-up ends it at once. */
   | { readonly do: 'wait'; readonly ms: number }
   | CollectCommand
+  /** Which of these secure variables hold a value. */
+  | { readonly do: 'held'; readonly names: readonly string[] }
+  /** Gives a secure variable the digits of plain data, judged as if they had been keyed; nothing stays of what is refused. */
+  | {
+      readonly do: 'fill';
+      readonly field: CollectCommand['field'];
+      readonly into: string;
+      readonly value: string;
+    }
   | {
       readonly do: 'callData';
       readonly action: string;
@@ -169,6 +179,7 @@ export type FlowEvent =
     }
   | { readonly type: 'dataCalled'; readonly result: DataResult }
   | { readonly type: 'dataAnswered'; readonly result: CallDataResult }
+  | { readonly type: 'held'; readonly names: readonly string[] }
   | { readonly type: 'extracted'; readonly value: PlainValue }
   /** The transfer did not come about; a successful one ends the run without an event. */
   | { readonly type: 'transferFailed'; readonly error: string; readonly message: string };

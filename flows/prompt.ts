@@ -57,6 +57,6 @@ function fileItem(file: string, directory: string): AudioItem {
 }
 
 /** `4242` becomes `4 2 4 2`, so that speech says the digits and not the number. */
-function spell(text: string): string {
+export function spell(text: string): string {
   return [...text.replace(/\s+/g, '')].join(' ');
 }

@@ -1,5 +1,6 @@
 import type {
   CallDataResult,
+  CaptureError,
   CollectCommand,
   DataResult,
   FlowCommand,
@@ -20,6 +21,8 @@ export type HappeningBody =
       readonly scope: CollectCommand['into']['scope'];
       readonly progress: FieldProgress;
     }
+  /** A field had a plain value of the flow's; `error`: it was none that the field can have. */
+  | { readonly type: 'filled'; readonly name: string; readonly error: CaptureError | null }
   | { readonly type: 'extract'; readonly transform: Transform; readonly source: string }
   | {
       readonly type: 'data-call';

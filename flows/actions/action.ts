@@ -123,6 +123,8 @@ export const ANSWERS: Readonly<Record<FlowCommand['do'], FlowEvent['type'] | nul
   play: 'played',
   wait: 'waited',
   collect: 'collected',
+  held: 'held',
+  fill: 'collected',
   callData: 'dataAnswered',
   callSecureData: 'dataCalled',
   extract: 'extracted',

@@ -80,7 +80,10 @@ function whyNever(one: Case, spec: FieldSpec, { attempts, brands }: Facts): read
     return ['the first attempt comes after no error', 'remove error, or give a later attempt'];
   }
   if (brand.length > 0 && brands.length === 0) {
-    return ['no card is keyed before this prompt', 'remove brand, or name the card number by card:'];
+    return [
+      'no card is keyed before this prompt',
+      'remove brand, or have a card number: by card:, or as a field before',
+    ];
   }
   if (brand.length > 0 && !brand.some((one) => brands.includes(one))) {
     return [`no card of ${brand.join(', ')} is accepted`, `give one of ${brands.join(', ')}`];

@@ -1,4 +1,4 @@
-import type { CollectCommand } from '../../flows/commands.js';
+import type { CaptureError, CollectCommand } from '../../flows/commands.js';
 import { SecureValue } from '../secure/secure-value.js';
 import type { Collected, CollectOptions } from './collect.js';
 
@@ -35,13 +35,19 @@ export async function collectTwice<O extends Options>(
   }
 }
 
-/** What is no valid entry by itself does not match either; silence and a hang-up are told as what they are. */
+const AS_THEY_ARE: ReadonlySet<CaptureError> = new Set([
+  'timeout',
+  'caller-hung-up',
+  'caller-interrupted-with-star',
+]);
+
+/** What is no valid entry by itself does not match either; silence and an end by the caller are told as what they are. */
 function compared(
   repeated: Collected['result'],
   value: SecureValue,
   second: SecureValue,
 ): Collected['result'] {
-  if (!repeated.ok && (repeated.error === 'timeout' || repeated.error === 'caller-hung-up')) return repeated;
+  if (!repeated.ok && AS_THEY_ARE.has(repeated.error)) return repeated;
   const same = value.use('field-check', (keyed) =>
     second.use(
       'field-check',

@@ -131,6 +131,8 @@ test('transforms give the last four, the first six, the brand and the length, an
     assert.equal(transform('bin', codes(short)), '');
   }
   assert.equal(transform('brand', codes('99')), '');
+  assert.equal(transform('accountEnd', codes('12345678')), '5678');
+  for (const short of ['', '837', '1227', '1234567']) assert.equal(transform('accountEnd', codes(short)), '');
 });
 
 test('a routing number has a prefix that exists and its check digit', () => {

@@ -8,6 +8,7 @@ import type {
   FlowEvent,
 } from '../../flows/commands.js';
 import { brandOf } from '../../flows/fields/brands.js';
+import { checkField } from '../../flows/fields/field.js';
 import { transform } from '../../flows/fields/transforms.js';
 import type { Flow } from '../../flows/flow.js';
 import { start, step } from '../../flows/interpreter.js';
@@ -126,6 +127,10 @@ class Simulation {
         return { type: 'waited' };
       case 'collect':
         return this.#collect(command);
+      case 'held':
+        return { type: 'held', names: command.names.filter((name) => this.#secrets.has(name)) };
+      case 'fill':
+        return this.#fill(command);
       case 'extract': {
         const value = this.#secrets
           .get(command.source)
@@ -187,6 +192,16 @@ class Simulation {
     }
     if (into.scope !== 'secure') return { type: 'collected', result: { ok: true, value: sink.text } };
     this.#secrets.set(into.name, sink);
+    return { type: 'collected', result: { ok: true } };
+  }
+
+  #fill({ field, into, value }: FlowCommand & { do: 'fill' }): FlowEvent {
+    const sink = new TestSink();
+    for (const digit of value.replace(/\D/g, '')) sink.append(digit.charCodeAt(0));
+    const error = sink.look((digits) => checkField(field, digits, { cardBrand: null, now: NOW }));
+    this.#trace.push(`fill secure.${into}: ${error ?? 'known'}`);
+    if (error !== null) return { type: 'collected', result: { ok: false, error } };
+    this.#secrets.set(into, sink);
     return { type: 'collected', result: { ok: true } };
   }
 

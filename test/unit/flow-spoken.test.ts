@@ -166,7 +166,7 @@ test('a case for a brand needs the card', () => {
     problemsOf(
       `${KEYED}    - { do: collectInput, field: securityCode, into: secure.card, prompt: [{ say: a }, { when: { brand: amex }, say: b }]${keys} }\n    - do: returnToAgent\n`,
     );
-  assert.match(code('')[0] ?? '', /no card is keyed before this prompt \(remove brand, or name the card/);
+  assert.match(code('')[0] ?? '', /no card is keyed before this prompt \(remove brand, or have a card/);
   assert.deepEqual(code(', card: secure.card'), []);
 });
 

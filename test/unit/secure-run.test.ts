@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { CollectCommand, FlowCommand } from '../../flows/commands.js';
-import type { CallEventBody } from '../../server/call/events.js';
+import type { CallEventBody, FieldProgress } from '../../server/call/events.js';
 import { Leg } from '../../server/call/leg.js';
 import type { ChargeRequest } from '../../server/connectors/connector.js';
 import { SecureRun } from '../../server/secure/secure-run.js';
@@ -51,6 +51,7 @@ describe('secure run', () => {
   let charged: ChargeRequest[];
   let crm: FakeCrm;
   let published: CallEventBody[];
+  let progress: FieldProgress[];
   let run: SecureRun;
   const shutdown = new AbortController();
 
@@ -61,6 +62,7 @@ describe('secure run', () => {
     charged = [];
     crm = new FakeCrm();
     published = [];
+    progress = [];
     const payment = {
       name: 'payment',
       charge: async (request: ChargeRequest) => {
@@ -79,7 +81,7 @@ describe('secure run', () => {
       signal: hangUp.signal,
       shutdown: shutdown.signal,
       onNote: () => {},
-      onProgress: () => {},
+      onProgress: (one) => progress.push(one),
       onData: () => {},
     });
   });
@@ -126,6 +128,56 @@ describe('secure run', () => {
     const { event } = (await first) as { event: { result: object } };
     assert.deepEqual(event.result, { ok: false, error: 'caller-hung-up' });
     assert.equal(liveSecureValues(), 0);
+  });
+
+  it('tells a caller who cancels in the second entry from one who keys it wrong', async () => {
+    const collecting = run.execute({ ...COLLECT, again: [], cancelKey: '*', clearKey: null });
+    customer.press('1234');
+    await new Promise(setImmediate);
+    customer.press('#1*');
+    assert.deepEqual(await collecting, {
+      event: { type: 'collected', result: { ok: false, error: 'caller-interrupted-with-star' } },
+    });
+    assert.equal(liveSecureValues(), 0);
+  });
+
+  it('fills a secure value with the digits of plain data, and keeps nothing of what the field cannot be', async () => {
+    const postal = { kind: 'postalCode', min: 3, max: 10, brands: [], cardVariable: null } as const;
+    const fill = async (value: string) => {
+      const { event } = (await run.execute({ do: 'fill', field: postal, into: 'postal', value })) as {
+        event: { result: object };
+      };
+      return event.result;
+    };
+    const held = async () => run.execute({ do: 'held', names: ['postal', 'pin'] });
+    assert.deepEqual(await held(), { event: { type: 'held', names: [] } });
+    assert.deepEqual(await fill('D-10115'), { ok: true });
+    assert.equal(values.get('postal')?.length, 5);
+    assert.deepEqual(await held(), { event: { type: 'held', names: ['postal'] } });
+    for (const wrong of ['1', '', 'none', '12345678901', '1'.repeat(40)]) {
+      const result = (await fill(wrong)) as { ok: boolean };
+      assert.equal(result.ok, false, wrong);
+      assert.equal(values.get('postal'), undefined);
+    }
+    assert.equal(liveSecureValues(), 0);
+  });
+
+  it('tells of progress in counts, with the fields that are still required', async () => {
+    const collecting = run.execute({ ...COLLECT, required: ['pin', 'code'] });
+    customer.press('1234');
+    await collecting;
+    assert.deepEqual(
+      progress.map(({ state, masked, required }) => [state, masked, required.join(' ')]),
+      [
+        ['asked', '', 'pin code'],
+        ['entering', '•', 'pin code'],
+        ['entering', '••', 'pin code'],
+        ['entering', '•••', 'pin code'],
+        ['entering', '••••', 'pin code'],
+        ['accepted', '••••', 'code'],
+      ],
+    );
+    assert.doesNotMatch(JSON.stringify(progress), /1234/);
   });
 
   it('hides what the gateway echoes from the flow', async () => {
