@@ -1,6 +1,7 @@
 import type { Changes, Outcome, Run } from '../actions/action.js';
 import { bareName } from '../actions/fields.js';
 import type { AudioItem, CaptureError, CollectCommand, FlowCommand, FlowEvent } from '../commands.js';
+import { milliseconds } from '../duration.js';
 import { spell } from '../prompt.js';
 import { ATTEMPTS, collectCommand, commandField } from './field-spec.js';
 import { MAIN_FIELD, type PaymentField, paymentFields } from './payment-fields.js';
@@ -9,7 +10,6 @@ import { ACCOUNT_ENDING, ACCOUNT_KEYED, CONFIRM_KEYS, cardEnding } from './payme
 
 /** How often a caller may say that what was read back is wrong. */
 const MOST_REFUSALS = 3;
-const CONFIRM_TIMEOUT_MS = 5000;
 
 /** What the action keeps between its commands. No digit but the last four is ever in it. */
 type Memory = {
@@ -160,8 +160,9 @@ export class PaymentRun {
   }
 
   #confirm(memory: Memory): Outcome {
-    const { cancelKey, bargeIn = true } = this.#keys;
+    const { cancelKey, bargeIn = true, typeAhead = 'keep', firstDigitTimeout = '5s' } = this.#keys;
     const { prompt, attempts = ATTEMPTS } = this.#confirmKeys;
+    const timeoutMs = milliseconds(firstDigitTimeout);
     const command: CollectCommand = {
       do: 'collect',
       field: { kind: 'menu', min: 1, max: 1, brands: [], cardVariable: null, choices: '12' },
@@ -169,12 +170,13 @@ export class PaymentRun {
       audio: prompt === undefined ? this.#readBack(memory) : this.#run.audio(prompt, this.#data(memory)),
       again: null,
       bargeIn,
-      firstDigitTimeoutMs: CONFIRM_TIMEOUT_MS,
-      interDigitTimeoutMs: CONFIRM_TIMEOUT_MS,
-      totalTimeoutMs: CONFIRM_TIMEOUT_MS,
+      firstDigitTimeoutMs: timeoutMs,
+      interDigitTimeoutMs: timeoutMs,
+      totalTimeoutMs: timeoutMs,
       terminator: cancelKey === '#' ? null : '#',
       clearKey: null,
       cancelKey: cancelKey === undefined || cancelKey === 'none' ? null : cancelKey,
+      typeAhead,
       attempt: memory.attempt,
       attempts,
       required: [],

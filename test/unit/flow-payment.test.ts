@@ -189,6 +189,15 @@ test('a new card takes expiry and code with it, and a held one that is not accep
   }
 });
 
+test('a held card of no known brand is asked for again, whatever brands are accepted', () => {
+  const asked = after(
+    flow('method: card'),
+    held('cardNumber', 'expiry', 'securityCode', 'postalCode'),
+    is(null),
+  );
+  assert.deepEqual(collectOf(asked).required, ['cardNumber', 'expiry', 'securityCode']);
+});
+
 test('known: ask asks for every field, held or not', () => {
   assert.equal(shown(after(flow('method: card, known: ask')).command), 'cardNumber #1');
 });
