@@ -33,7 +33,20 @@ export type CaptureError =
   | 'invalid-input'
   | 'input-matching-failed'
   | 'caller-interrupted-with-star'
-  | 'caller-hung-up';
+  | 'caller-hung-up'
+  | 'cancelled-by-agent';
+
+/** How an attempt ended without a valid field. */
+export type CollectFailure =
+  | { readonly ok: false; readonly error: CaptureError }
+  /** The agent wants another field instead: one of the `focusable` of the command. */
+  | { readonly ok: false; readonly error: 'focus'; readonly field: string };
+
+/** What an agent may have done to the field that is being keyed; nothing of the caller's leads to one. */
+export type CaptureCommand =
+  | { readonly do: 'askAgain' | 'clear' | 'cancel' | 'complete' }
+  | { readonly do: 'extendTime'; readonly ms: number }
+  | { readonly do: 'focus'; readonly field: string };
 
 export type DateFormat = 'DDMMYY' | 'MMDDYY' | 'YYMMDD' | 'DDMMYYYY' | 'MMDDYYYY' | 'YYYYMMDD';
 
@@ -87,6 +100,8 @@ export interface CollectCommand {
   /** 1 for the first attempt. */
   readonly attempt: number;
   readonly attempts: number;
+  /** Names of the fields that the agent may go to instead; the attempt then ends as `focus`. Absent: none. */
+  readonly focusable?: readonly string[];
 }
 
 /** `accountEnd`: the last four of eight or more. */
@@ -175,7 +190,7 @@ export type FlowEvent =
       readonly type: 'collected';
       readonly result:
         | { readonly ok: true /** Absent for scope `secure`. */; readonly value?: string }
-        | { readonly ok: false; readonly error: CaptureError };
+        | CollectFailure;
     }
   | { readonly type: 'dataCalled'; readonly result: DataResult }
   | { readonly type: 'dataAnswered'; readonly result: CallDataResult }
@@ -190,6 +205,8 @@ export interface FlowNote {
   /** Where in the document, e.g. `tasks.main[2].onDeclined[0]`. */
   readonly path: string;
   readonly name: string;
+  /** In which the caller hears prompts. */
+  readonly language: string;
 }
 
 /** Read-only facts of the call, as expressions see them under `call.*`. */
@@ -199,4 +216,9 @@ export interface CallFacts {
   readonly to: string;
   /** What the caller of a secure flow handed over; must not hold sensitive data (G4). */
   readonly invocationData: string;
+  /** In which the caller hears prompts (BCP 47). */
+  readonly language: string;
 }
+
+/** What a run begins with. `language`: the one of the run before; a flow that does not declare it begins in its first. */
+export type StartFacts = Omit<CallFacts, 'language'> & { readonly language?: string };

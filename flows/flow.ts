@@ -1,3 +1,5 @@
+import type { Acknowledgement } from './acknowledgement.js';
+
 /** A loaded flow: plain data, checked, safe to serialise with the state of a run. */
 
 export type FlowType = 'inbound' | 'secure';
@@ -28,8 +30,14 @@ export interface Flow {
   readonly fileName: string;
   /** The text of the document, as it was loaded. */
   readonly source: string;
+  /** Who decided that it may show parts of secure values; null where nobody has. */
+  readonly acknowledgement: Acknowledgement | null;
   /** Absolute path that the prompt files of the document are relative to. */
   readonly directory: string;
+  /** Tags (BCP 47); a run begins in the first one. */
+  readonly languages: readonly string[];
+  /** Folders with `0.wav` to `9.wav`, relative to {@link directory}, by language. */
+  readonly recordings: Readonly<Record<string, string>>;
   readonly variables: Readonly<Record<string, VariableDeclaration>>;
   /** Names of the `secure.*` variables. */
   readonly secureVariables: readonly string[];

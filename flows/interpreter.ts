@@ -1,12 +1,13 @@
 import { ANSWERS, type Outcome, type Run } from './actions/action.js';
 import { ACTIONS } from './actions/registry.js';
-import type { CallFacts, FlowCommand, FlowEvent, FlowNote, PlainValue } from './commands.js';
+import type { FlowCommand, FlowEvent, FlowNote, PlainValue, StartFacts } from './commands.js';
 import { evaluate, type Scope } from './expressions/evaluate.js';
 import { renderTemplate } from './expressions/template.js';
 import { ExpressionError } from './expressions/values.js';
 import type { Action, Flow } from './flow.js';
+import { DEFAULT_LANGUAGE } from './languages.js';
 import { actionAt, placeBy, turnAt } from './position.js';
-import { renderPrompt } from './prompt.js';
+import { renderPrompt } from './prompt-audio.js';
 import type { FlowState, Step } from './state.js';
 
 export type { FlowState, Step } from './state.js';
@@ -26,7 +27,7 @@ const NO_RESULT = { status: '', reason: '', error: '', message: '' };
  */
 export function start(
   flow: Flow,
-  call: CallFacts,
+  facts: StartFacts,
   variables: Readonly<Record<string, string | number | boolean>> = {},
 ): Step {
   const defaults = Object.entries(flow.variables).map(([name, declared]) => [name, declared.default]);
@@ -34,9 +35,11 @@ export function start(
     if (!fits(flow, name, value))
       throw new TypeError(`flow ${flow.name} cannot begin with this flow.${name}`);
   }
+  const { languages } = flow;
+  const language = [facts.language, ...languages].find((tag) => tag !== undefined && languages.includes(tag));
   return proceed({
     flow,
-    call,
+    call: { ...facts, language: language ?? DEFAULT_LANGUAGE },
     variables: { ...Object.fromEntries(defaults), ...variables },
     data: Object.fromEntries(flow.dataNames.map((name) => [name, NO_RESULT])),
     position: ['tasks.main', 0],
@@ -90,7 +93,8 @@ function enter(state: FlowState, notes: FlowNote[]): Moved {
     return fail(state, action, 'too-many-actions', `more than ${MOST_ACTIONS} actions`);
   }
   const isEntered = turnAt(state.position ?? [], state.visits) === null;
-  if (isEntered) notes.push({ action: action.do, path: action.path, name: action.name });
+  if (isEntered)
+    notes.push({ action: action.do, path: action.path, name: action.name, language: state.call.language });
   const entered: FlowState = { ...state, actions: state.actions + 1, attempt: 1, memory: null };
   return move(entered, action, (run) => {
     const definition = ACTIONS.get(action.do);
@@ -121,6 +125,7 @@ function apply(state: FlowState, action: Action, outcome: Outcome): Moved {
     ...state,
     variables: outcome.variables ? { ...state.variables, ...variables } : state.variables,
     data: outcome.data ? { ...state.data, ...outcome.data } : state.data,
+    call: outcome.language === undefined ? state.call : { ...state.call, language: outcome.language },
   };
   if (outcome.kind === 'path' && !action.blocks[outcome.block]) {
     return fail(changed, action, outcome.reason, outcome.reason);
@@ -161,7 +166,11 @@ function runOf(state: FlowState, action: Action): Run {
     evaluate: (source) => evaluate(source, scope),
     text: (template) => renderTemplate(template, scope),
     audio: (prompt, data = {}) =>
-      renderPrompt(prompt, state.flow.directory, { ...scope, data: { ...state.data, ...data } }),
+      renderPrompt(
+        prompt,
+        { ...state.flow, language: state.call.language },
+        { ...scope, data: { ...state.data, ...data } },
+      ),
   };
 }
 

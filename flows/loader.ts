@@ -1,16 +1,19 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { checkAcknowledgement } from './acknowledgement.js';
 import { ACTIONS } from './actions/registry.js';
 import { ActionBuilder } from './build.js';
 import { FlowCheck } from './check.js';
-import type { FieldKind } from './commands.js';
+import type { AudioItem, FieldKind } from './commands.js';
 import { type FlowDocument, type Path, readDocument } from './document.js';
 import { Endings } from './endings.js';
 import { type Action, actionsOf, type Flow, type FlowSet, type VariableDeclaration } from './flow.js';
+import { declaredLanguages } from './languages.js';
 import { checkEndlessLoops, checkLoopActions } from './loops.js';
 import { nearest } from './nearest.js';
 import { FlowError, type FlowProblem } from './problems.js';
-import { promptItems, staticItem } from './prompt.js';
+import { promptItems } from './prompt.js';
+import { fixedAudio, recordedDigits } from './prompt-audio.js';
 import { Header, type VariableSource } from './schema.js';
 import { schemaProblems } from './schema-problems.js';
 import { buildTasks, calledFirst } from './tasks.js';
@@ -138,23 +141,33 @@ function transferProblems(
 
 async function fileProblems(one: Loaded, directory: string): Promise<FlowProblem[]> {
   const problems: FlowProblem[] = [];
-  for (const [action, path] of one.paths) {
-    const prompts = ACTIONS.get(action.do)?.prompts?.(action.fields) ?? [];
-    for (const item of prompts.flatMap((prompt) => promptItems(prompt))) {
-      const audio = typeof item === 'object' ? staticItem(item, directory) : null;
-      if (!audio || !('file' in audio)) continue;
-      const exists = await access(audio.file).then(
-        () => true,
-        () => false,
-      );
-      if (!exists) {
-        problems.push(
-          problemAt(one, path, `there is no file ${audio.file}`, 'record it, or correct its path'),
-        );
-      }
-    }
+  for (const [file, path] of promptFiles(one, directory)) {
+    const exists = await access(file).then(
+      () => true,
+      () => false,
+    );
+    if (exists) continue;
+    problems.push(problemAt(one, path, `there is no file ${file}`, 'record it, or correct its path'));
   }
   return problems;
+}
+
+/** Every file that the flow plays, in every language, with a place where it is named. */
+function promptFiles({ flow, paths }: Loaded, directory: string): Map<string, Path> {
+  const files = new Map<string, Path>();
+  for (const language of flow.languages) {
+    const hearing = { ...flow, directory, language };
+    const add = (audio: AudioItem, path: Path): void => {
+      if ('file' in audio && !files.has(audio.file)) files.set(audio.file, path);
+    };
+    for (const audio of recordedDigits(hearing)) add(audio, ['recordings', language]);
+    for (const [action, path] of paths) {
+      const prompts = ACTIONS.get(action.do)?.prompts?.(action.fields) ?? [];
+      const items = prompts.flatMap((prompt) => promptItems(prompt, language));
+      for (const audio of items.flatMap((item) => fixedAudio(item, hearing) ?? [])) add(audio, path);
+    }
+  }
+  return files;
 }
 
 function load(source: string, fileName: string): Loaded {
@@ -170,13 +183,16 @@ function load(source: string, fileName: string): Loaded {
   const tasks = buildTasks(header.tasks, builder, report);
   const onError = header.onError === undefined ? [] : builder.block(header.onError, ['onError']);
   const variables = declarations(header, report);
+  const languages = declaredLanguages(header, report);
   const flow: Flow = {
     name: header.name,
     type: header.type,
     description: header.description ?? '',
     fileName,
     source,
+    acknowledgement: header.acknowledgement ?? null,
     directory: resolve(dirname(fileName)),
+    ...languages,
     ...variables,
     dataNames: dataNames(builder.sound.keys()),
     tasks,
@@ -188,6 +204,7 @@ function load(source: string, fileName: string): Loaded {
   for (const [action, path] of builder.sound) check.action(action, path);
   const order = calledFirst(tasks, builder.sound, report);
   checkLoopActions(flow, builder.sound, report);
+  checkAcknowledgement(header, builder.sound, report);
   if (problems.length === 0) {
     checkEndlessLoops(flow, builder.sound, report);
     checkEndings(flow, new Endings(tasks, order), builder.sound, report);

@@ -1,5 +1,7 @@
+import type { CommandRefusal } from '../../flows/collector.js';
 import type {
   CallDataResult,
+  CaptureCommand,
   CaptureError,
   CollectCommand,
   DataResult,
@@ -15,6 +17,8 @@ import type { CallEnd, SecureEnd, SecureState } from '../../server/call/views.js
 export type HappeningBody =
   | { readonly type: 'flow'; readonly flow: string }
   | { readonly type: 'action'; readonly note: FlowNote }
+  /** Prompts are heard in another one from now on. */
+  | { readonly type: 'language'; readonly language: string }
   | { readonly type: 'prompt'; readonly text: string }
   | {
       readonly type: 'field';
@@ -35,6 +39,12 @@ export type HappeningBody =
   | { readonly type: 'to-agent'; readonly agent: string; readonly result: string }
   | { readonly type: 'to-secure-flow'; readonly flow: string; readonly invocationData: string }
   | { readonly type: 'secure'; readonly state: SecureState; readonly end: SecureEnd | null }
+  /** A command of the agent to the field that is being keyed; why it was refused, or null. */
+  | {
+      readonly type: 'command';
+      readonly command: CaptureCommand['do'];
+      readonly refusal: CommandRefusal | null;
+    }
   /** Keys that the leaving guard kept from the agent. */
   | { readonly type: 'swallowed'; readonly keys: number }
   /** What the agent's script receives. */

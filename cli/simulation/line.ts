@@ -1,5 +1,6 @@
-import type { AudioItem, CallDataResult } from '../../flows/commands.js';
+import type { AudioItem, CallDataResult, FlowNote } from '../../flows/commands.js';
 import type { CalendarDay } from '../../flows/fields/date.js';
+import { DEFAULT_LANGUAGE } from '../../flows/languages.js';
 import { failed } from '../../server/data-actions/data-action.js';
 import type { Act, Caller } from './caller.js';
 import type { Happening, HappeningBody } from './happening.js';
@@ -22,6 +23,7 @@ export class Line {
   readonly #gone = new AbortController();
   readonly #cancelled = new AbortController();
   #now = 0;
+  #language: string | undefined;
   /** The call is in secure mode. */
   secure = false;
 
@@ -34,6 +36,11 @@ export class Line {
   /** Ms since the call began. */
   get now(): number {
     return this.#now;
+  }
+
+  /** In which the caller heard the last prompts; undefined before the first flow has begun. */
+  get language(): string | undefined {
+    return this.#language;
   }
 
   /** Aborted when the caller has hung up. */
@@ -50,6 +57,14 @@ export class Line {
     this.#onHappening({ ...body, at: this.#now, secure: this.secure });
   }
 
+  /** A run has entered an action; tells the language when it is another one. */
+  note(note: FlowNote): void {
+    const { language } = note;
+    if (language !== (this.#language ?? DEFAULT_LANGUAGE)) this.tell({ type: 'language', language });
+    this.#language = language;
+    this.tell({ type: 'action', note });
+  }
+
   /** Lets time pass to `until`, or to what comes from outside before. Null: it is `until` now. */
   async next(until: number, field: number | null): Promise<Act | null> {
     if (until <= this.#now) return null;
@@ -57,6 +72,9 @@ export class Line {
     this.#now = next === null ? until : Math.min(Math.max(next.at, this.#now), until);
     if (next?.act.do === 'hang-up') this.#gone.abort();
     if (next?.act.do === 'cancel' && this.secure) this.#cancelled.abort();
+    if (next?.act.do === 'command' && (field === null || !this.secure)) {
+      this.tell({ type: 'command', command: next.act.command.do, refusal: 'no-field' });
+    }
     return next?.act ?? null;
   }
 

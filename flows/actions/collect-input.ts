@@ -4,7 +4,8 @@ import type { CaptureKind } from '../capture/errors.js';
 import { KEYING_KEYS, RETRY_KEYS, SHAPE_KEYS } from '../capture/field-keys.js';
 import { ATTEMPTS, asksBrand, collectCommand, promptsOf } from '../capture/field-spec.js';
 import { Brand, type Situation, Spoken } from '../capture/spoken.js';
-import type { CaptureError } from '../commands.js';
+import type { CollectFailure } from '../commands.js';
+import { isFinal } from '../final-errors.js';
 import { type ActionCheck, defineAction, type Outcome, type Run } from './action.js';
 import { bareName } from './fields.js';
 
@@ -82,8 +83,7 @@ export const collectInput = defineAction({
       return scope === 'secure' ? { kind: 'next' } : accepted(fields, run, event.result.value ?? '');
     }
     const { error } = event.result;
-    const isOver = error === 'caller-hung-up' || error === 'caller-interrupted-with-star';
-    if (isOver || run.attempt >= (fields.attempts ?? ATTEMPTS)) return failed(run, error);
+    if (isFinal(error) || run.attempt >= (fields.attempts ?? ATTEMPTS)) return failed(run, error);
     return ask(fields, run, { attempt: run.attempt + 1, error, brand: brandOf(run.memory?.brand) });
   },
 });
@@ -97,7 +97,7 @@ function brandOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-function failed(run: Run, error: CaptureError): Outcome {
+function failed(run: Run, error: CollectFailure['error']): Outcome {
   const data = { [run.action.name]: { status: 'error', reason: error, error, message: '' } };
   const isDrawn = run.action.blocks.onCancelled !== undefined;
   const block = error === 'caller-interrupted-with-star' && isDrawn ? 'onCancelled' : 'onFailure';

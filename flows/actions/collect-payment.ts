@@ -100,10 +100,18 @@ function checkEntries(keys: PaymentKeys, entries: readonly PaymentEntry[], check
   }
 }
 
+/** Whether words that are built in cannot be said in some language of the flow. */
+function isForeign(check: ActionCheck): boolean {
+  return check.languages.some((language) => !/^en(-|$)/.test(language));
+}
+
 function checkEntry(entry: PaymentEntry, at: readonly (string | number)[], check: ActionCheck): void {
   const { field, value } = entry;
   if (entry.prompt === undefined && fieldTexts(field, '#') === null) {
     check.problem([...at, 'field'], `a ${field} has no prompt of its own`, 'add prompt');
+  }
+  if (entry.prompt === undefined && fieldTexts(field, '#') !== null && isForeign(check)) {
+    check.problem([...at], 'the words that are built in are English', 'add prompt, by language');
   }
   if (value !== undefined) {
     if (WITH_VALUE.includes(field)) check.expression([...at, 'value'], value, 'any');
@@ -125,6 +133,11 @@ function checkHeld(entry: PaymentEntry, at: readonly (string | number)[], check:
 }
 
 function checkConfirm(keys: PaymentKeys, entries: readonly PaymentEntry[], check: ActionCheck): void {
+  if (keys.confirm !== undefined && isForeign(check)) {
+    const isOwn = keys.confirm !== true && keys.confirm.prompt !== undefined;
+    if (!isOwn)
+      check.problem(['confirm'], 'the words that are built in are English', 'add prompt, by language');
+  }
   if (typeof keys.confirm !== 'object') return;
   const { prompt, again = 'all' } = keys.confirm;
   check.prompt(['confirm', 'prompt'], prompt);

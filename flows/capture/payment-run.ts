@@ -1,8 +1,9 @@
 import type { Changes, Outcome, Run } from '../actions/action.js';
 import { bareName } from '../actions/fields.js';
-import type { AudioItem, CaptureError, CollectCommand, FlowCommand, FlowEvent } from '../commands.js';
+import type { CaptureError, CollectCommand, CollectFailure, FlowCommand, FlowEvent } from '../commands.js';
 import { milliseconds } from '../duration.js';
-import { spell } from '../prompt.js';
+import { isFinal } from '../final-errors.js';
+import type { Prompt } from '../prompt.js';
 import { ATTEMPTS, collectCommand, commandField } from './field-spec.js';
 import { MAIN_FIELD, type PaymentField, paymentFields } from './payment-fields.js';
 import type { PaymentKeys } from './payment-keys.js';
@@ -133,8 +134,9 @@ export class PaymentRun {
     if (!field) return this.#askEnding(memory);
     const { attempt, brand } = memory;
     const situation = { attempt, error: memory.error as CaptureError | null, brand: brand || null };
-    const command = collectCommand(field.spec, situation, this.#run, this.#data(memory));
-    return wait(memory, { ...command, required: this.#required(memory) });
+    const command = collectCommand(field.spec, situation, this.#run, this.#shown(memory));
+    const required = this.#required(memory);
+    return wait(memory, { ...command, required, focusable: this.#focusable(index, memory) });
   }
 
   #keyed(memory: Memory, result: Result): Outcome {
@@ -145,14 +147,15 @@ export class PaymentRun {
         ? wait({ ...memory, open, phase: 'brand' }, this.#extract(index, 'brand'))
         : this.#ask({ ...memory, open });
     }
+    if (result.error === 'focus') return this.#focus(memory, result.field);
     const { error } = result;
     const attempts = this.#fields[index]?.spec.attempts ?? ATTEMPTS;
-    if (isEnd(error) || memory.attempt >= attempts) return this.#failed(memory, error);
+    if (isFinal(error) || memory.attempt >= attempts) return this.#failed(memory, error);
     return this.#collect(index, { ...memory, attempt: memory.attempt + 1, error });
   }
 
   #askEnding(memory: Memory): Outcome {
-    if (this.#keys.confirm === undefined) return this.#collected(memory);
+    if (this.#keys.confirm === undefined) return this.#collected();
     const { method } = this.#keys;
     const main = this.#place(MAIN_FIELD[method]);
     const part = method === 'card' ? 'last4' : 'accountEnd';
@@ -167,7 +170,7 @@ export class PaymentRun {
       do: 'collect',
       field: { kind: 'menu', min: 1, max: 1, brands: [], cardVariable: null, choices: '12' },
       into: { scope: 'menu', name: this.#run.action.name },
-      audio: prompt === undefined ? this.#readBack(memory) : this.#run.audio(prompt, this.#data(memory)),
+      audio: this.#run.audio(prompt ?? this.#readBack(memory), this.#shown(memory)),
       again: null,
       bargeIn,
       firstDigitTimeoutMs: timeoutMs,
@@ -187,10 +190,10 @@ export class PaymentRun {
   #answered(memory: Memory, result: Result): Outcome {
     const { again = 'all', attempts = ATTEMPTS } = this.#confirmKeys;
     if (!result.ok) {
-      if (isEnd(result.error) || memory.attempt >= attempts) return this.#failed(memory, result.error);
+      if (isFinal(result.error) || memory.attempt >= attempts) return this.#failed(memory, result.error);
       return this.#confirm({ ...memory, attempt: memory.attempt + 1 });
     }
-    if (result.value === '1') return this.#collected(memory);
+    if (result.value === '1') return this.#collected();
     const refusals = memory.refusals + 1;
     if (refusals >= MOST_REFUSALS) return this.#failed(memory, 'not-confirmed');
     const keyed = [...this.#fields.keys()].filter((index) => !memory.filled.includes(index));
@@ -198,20 +201,37 @@ export class PaymentRun {
     return this.#ask({ ...memory, refusals, open });
   }
 
-  #collected(memory: Memory): Outcome {
-    const data = this.#data(memory, { status: 'collected' });
+  #collected(): Outcome {
+    const data = this.#result({ status: 'collected' });
     const isDrawn = this.#run.action.blocks.onCollected !== undefined;
     return isDrawn ? { kind: 'path', block: 'onCollected', reason: '', data } : { kind: 'next', data };
   }
 
-  #failed(memory: Memory, reason: CaptureError | 'not-confirmed'): Outcome {
+  #failed(memory: Memory, reason: Reason): Outcome {
     const [index = -1] = memory.phase === 'confirm' ? [] : memory.open;
-    const isCancelled = reason === 'caller-interrupted-with-star';
-    const error = isEnd(reason) || reason === 'timeout' ? reason : 'too-many-failed-attempts';
+    const isCancelled = reason === 'caller-interrupted-with-star' || reason === 'cancelled-by-agent';
+    const isTold = reason === 'timeout' || isCancelled || reason === 'caller-hung-up';
+    const error = isTold ? reason : 'too-many-failed-attempts';
     const status = isCancelled ? 'cancelled' : 'failed';
-    const data = this.#data(memory, { status, reason, error, field: this.#variable(index) });
+    const data = this.#result({ status, reason, error, field: this.#variable(index) });
     const isDrawn = this.#run.action.blocks.onCancelled !== undefined;
     return { kind: 'path', block: isCancelled && isDrawn ? 'onCancelled' : 'onFailed', reason: error, data };
+  }
+
+  /** The agent's wish comes first; a field that was keyed is keyed anew. */
+  #focus(memory: Memory, name: string): Outcome {
+    const wanted = this.#fields.findIndex((_, index) => this.#variable(index) === name);
+    const rest = this.#withCard([wanted, ...memory.open]).filter((index) => index !== wanted);
+    return this.#ask({ ...memory, open: [wanted, ...rest] });
+  }
+
+  /** A code is judged by its card, so the card has to be there. */
+  #focusable(asked: number, { open, filled }: Memory): readonly string[] {
+    const isCardOpen = open.includes(this.#place('cardNumber'));
+    return [...this.#fields.keys()]
+      .filter((index) => index !== asked && !filled.includes(index))
+      .filter((index) => !isCardOpen || this.#fields[index]?.spec.field !== 'securityCode')
+      .map((index) => this.#variable(index));
   }
 
   /** A new card takes the date and the code of its own with it, whatever is held of the one before. */
@@ -221,10 +241,10 @@ export class PaymentRun {
     return [...own].filter((index) => index >= 0).sort((a, b) => a - b);
   }
 
-  #readBack({ brand, last4 }: Memory): readonly AudioItem[] {
+  #readBack({ brand, last4 }: Memory): Prompt {
     const begin = this.#keys.method === 'card' ? cardEnding(brand) : ACCOUNT_ENDING;
-    const said = last4 === '' ? [ACCOUNT_KEYED] : [begin, spell(last4)];
-    return [...said, CONFIRM_KEYS].map((text) => ({ text }));
+    const ending = { digits: `data.${this.#run.action.name}.last4` };
+    return last4 === '' ? [ACCOUNT_KEYED, CONFIRM_KEYS] : [begin, ending, CONFIRM_KEYS];
   }
 
   get #confirmKeys(): Exclude<PaymentKeys['confirm'], true | undefined> {
@@ -232,9 +252,14 @@ export class PaymentRun {
     return confirm === true ? {} : confirm;
   }
 
-  #data({ brand, last4 }: Memory, end: Readonly<Record<string, string>> = {}): NonNullable<Changes['data']> {
-    const result = { status: '', reason: '', error: '', message: '', field: '', brand, last4, ...end };
-    return { [this.#run.action.name]: result };
+  /** What the prompts of the action see; it goes no further than to the caller who keyed it. */
+  #shown({ brand, last4 }: Memory): NonNullable<Changes['data']> {
+    return this.#result({ brand, last4 });
+  }
+
+  #result(result: Readonly<Record<string, string>>): NonNullable<Changes['data']> {
+    const none = { status: '', reason: '', error: '', message: '', field: '' };
+    return { [this.#run.action.name]: { ...none, ...result } };
   }
 
   #extract(index: number, transform: 'brand' | 'last4' | 'accountEnd'): FlowCommand {
@@ -259,15 +284,11 @@ export class PaymentRun {
   }
 }
 
+type Reason = CollectFailure['error'] | 'not-confirmed';
 type Result = Extract<FlowEvent, { type: 'collected' }>['result'];
 
 function wait(memory: Memory, command: FlowCommand): Outcome {
   return { kind: 'wait', command, attempt: memory.attempt, memory };
-}
-
-/** After these nobody is asked again. */
-function isEnd(error: CaptureError | 'not-confirmed'): boolean {
-  return error === 'caller-hung-up' || error === 'caller-interrupted-with-star';
 }
 
 function textOf(event: FlowEvent): string {

@@ -19,6 +19,8 @@ export function fieldProgress(
       state,
       entered,
       masked: '•'.repeat(entered),
+      min: field.min,
+      max: field.max,
       attempt,
       error,
       required: state === 'accepted' ? required.filter((name) => name !== into.name) : required,

@@ -35,8 +35,9 @@ export class InboundRun implements FlowHost<InboundEnd> {
     this.#options = options;
   }
 
-  note({ action, path, name }: FlowNote): void {
+  note({ action, path, name, language }: FlowNote): void {
     const { conversation } = this.#options;
+    conversation.language = language;
     conversation.publish({ type: 'flow.action', flow: conversation.flow, action, path, name });
   }
 

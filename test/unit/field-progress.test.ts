@@ -51,6 +51,8 @@ test('progress is a dot a key, and the fields that are still to be keyed', () =>
     state: 'accepted',
     entered: 4,
     masked: '••••',
+    min: 4,
+    max: 4,
     attempt: 2,
     error: null,
     required: ['card', 'code'],

@@ -130,6 +130,8 @@ describe('events shield', () => {
       state: 'entering',
       entered: 4,
       masked: '••••',
+      min: 12,
+      max: 19,
       attempt: 1,
       error: null,
       required: ['card', 'code'],
