@@ -22,13 +22,15 @@ const MOST_ERROR_ACTIONS = 1_000;
 const NO_RESULT = { status: '', reason: '', error: '', message: '' };
 
 /**
- * Begins a run. `variables` override the defaults of declared `flow.*` variables.
+ * Begins a run. `variables` override the defaults of declared `flow.*` variables. `entered` are the actions of the runs
+ * that it goes on for (transferToFlow): flows that hand a call to each other must end too.
  * Throws a TypeError when one of them is not declared or has another type.
  */
 export function start(
   flow: Flow,
   facts: StartFacts,
   variables: Readonly<Record<string, string | number | boolean>> = {},
+  entered = 0,
 ): Step {
   const defaults = Object.entries(flow.variables).map(([name, declared]) => [name, declared.default]);
   for (const [name, value] of Object.entries(variables)) {
@@ -47,7 +49,7 @@ export function start(
     awaits: null,
     attempt: 1,
     memory: null,
-    actions: 0,
+    actions: entered,
     failure: null,
   });
 }

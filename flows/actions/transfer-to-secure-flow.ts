@@ -18,7 +18,10 @@ export const transferToSecureFlow = defineAction({
   ),
   blocks: ['onFailure'],
   secure: true,
-  only: { types: ['inbound'], remedy: 'the caller is in a secure flow already: put the actions here' },
+  only: {
+    types: ['inbound'],
+    remedy: 'the caller is in secure mode already: use transferToFlow, or put the actions here',
+  },
   check(fields, check) {
     if (fields.invocationData !== undefined) {
       check.expression(['invocationData'], fields.invocationData, 'string');
