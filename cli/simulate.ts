@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { calendarDay } from '../flows/fields/date.js';
 import type { Flow, FlowSet } from '../flows/flow.js';
 import { loadLibrary } from '../flows/loader.js';
 import { flowPaths } from './flow-files.js';
@@ -9,7 +10,7 @@ import { difference } from './simulation/difference.js';
 import { replay } from './simulation/replay.js';
 import { AGENT_RESULTS } from './simulation/scenario.js';
 import { Screen } from './simulation/screen.js';
-import { monthOf, readScript } from './simulation/script.js';
+import { readScript } from './simulation/script.js';
 import { TERMINAL_HELP, TerminalCaller } from './simulation/terminal-caller.js';
 import { readArgs, type Surroundings, UsageError } from './surroundings.js';
 
@@ -59,7 +60,7 @@ async function inTerminal(
     from: 'sip:caller',
     to: 'sip:tacet',
     invocationData: data,
-    today: monthOf(new Date()),
+    today: calendarDay(new Date()),
     gateway: [],
     dataActions: [],
     agents: [result],

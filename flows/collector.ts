@@ -19,6 +19,8 @@ export interface CollectorOptions extends FieldFacts {
     | 'totalTimeoutMs'
     | 'terminator'
     | 'clearKey'
+    | 'cancelKey'
+    | 'typeAhead'
     | 'focusable'
   >;
   readonly sink: DigitSink;
@@ -26,6 +28,8 @@ export interface CollectorOptions extends FieldFacts {
   readonly look: <T>(check: (digits: Uint8Array) => T) => T;
   /** {@link Collector.surplusSince} of the collector before this one. Default null. */
   readonly surplusSince?: number | null;
+  /** When the field was opened: what `typeAhead: flush` counts from. Default 0. */
+  readonly startedAt?: number;
 }
 
 /** What the server has to know after each input. Times are in ms on the clock of the inputs. */
@@ -66,12 +70,15 @@ const HASH = 35;
  *   surplus ──400 ms without a key, or the terminator──▶ open ──terminator, length, time──▶ done
  * ```
  * A terminator as the very first key belongs to the field before and is dropped. What the agent throws away counts as a
- * field before too: keys of the same burst go with it.
+ * field before too: keys of the same burst go with it. With `typeAhead: flush` a field begins in `surplus`, which no
+ * terminator ends.
  */
 export class Collector {
   readonly #options: CollectorOptions;
   readonly #terminator: number | null;
   readonly #clearKey: number | null;
+  readonly #cancelKey: number | null;
+  readonly #flushes: boolean;
   #surplusSince: number | null;
   #result: CollectorStep['result'] = null;
   #promptEnded = false;
@@ -85,7 +92,9 @@ export class Collector {
     this.#options = options;
     this.#terminator = keyCode(options.command.terminator);
     this.#clearKey = keyCode(options.command.clearKey);
-    this.#surplusSince = options.surplusSince ?? null;
+    this.#cancelKey = keyCode(options.command.cancelKey ?? null);
+    this.#flushes = options.command.typeAhead === 'flush';
+    this.#surplusSince = options.surplusSince ?? (this.#flushes ? (options.startedAt ?? 0) : null);
     options.sink.clear();
   }
 
@@ -109,6 +118,7 @@ export class Collector {
     if (!isDigit && code !== STAR && code !== HASH) return this.#step(null);
     if (this.#swallows(code, at) || this.#result !== null) return this.#step(null);
     if (!this.#promptEnded && !this.#options.command.bargeIn) return this.#step(null);
+    if (code === this.#cancelKey) return this.#cancel(at);
     if (code === this.#clearKey) return this.#clear(at);
     if (code === this.#terminator) return this.#terminate(at);
     const isEntry = isDigit || this.#options.command.field.kind === 'menu';
@@ -198,7 +208,8 @@ export class Collector {
       this.#surplusSince = null;
       return false;
     }
-    this.#surplusSince = code === this.#terminator ? null : at;
+    const isOver = code === this.#terminator && !(this.#flushes && this.#result === null);
+    this.#surplusSince = isOver ? null : at;
     return true;
   }
 
@@ -223,6 +234,11 @@ export class Collector {
     this.#options.sink.clear();
     this.#waitForFirst(at);
     return this.#step('cleared');
+  }
+
+  #cancel(at: number): CollectorStep {
+    this.#surplusSince = at;
+    return { ...this.#fail('caller-interrupted-with-star'), change: 'cleared' };
   }
 
   #complete(at: number, change: CollectorStep['change']): CollectorStep {

@@ -17,6 +17,7 @@ export type FieldKind =
   | 'routingNumber'
   | 'accountNumber'
   | 'digits'
+  | 'date'
   | 'menu';
 
 /** Capture errors by the names the field's products share (FEATURES: Twilio `<Pay>`). */
@@ -47,6 +48,15 @@ export type CaptureCommand =
   | { readonly do: 'extendTime'; readonly ms: number }
   | { readonly do: 'focus'; readonly field: string };
 
+export type DateFormat = 'DDMMYY' | 'MMDDYY' | 'YYMMDD' | 'DDMMYYYY' | 'MMDDYYYY' | 'YYYYMMDD';
+
+/** Days as `2026-11-27`, or `today`; null for no bound. Both belong to the range. */
+export interface DateRule {
+  readonly format: DateFormat;
+  readonly notBefore: string | null;
+  readonly notAfter: string | null;
+}
+
 /** One attempt at one field. Times are in milliseconds. */
 export interface CollectCommand {
   readonly do: 'collect';
@@ -61,6 +71,8 @@ export interface CollectCommand {
     readonly cardVariable: string | null;
     /** The keys that can be chosen (`menu`), each a character. */
     readonly choices?: string;
+    /** How the digits of a `date` are read, and between which days it lies. */
+    readonly date?: DateRule;
   };
   /**
    * `secure`: the digits stay with the server as a secure value under this name. `flow` and `menu`: they come back in the
@@ -77,6 +89,14 @@ export interface CollectCommand {
   readonly terminator: '#' | '*' | null;
   /** Throws away what was keyed so far and starts the field anew; null for none. */
   readonly clearKey: '#' | '*' | null;
+  /** Ends the attempt as `caller-interrupted-with-star`, whichever key it is; absent or null for none. */
+  readonly cancelKey?: '#' | '*' | null;
+  /** `flush`: keys that come before a pause of 400 ms are dropped, as typed before the prompt was heard. Default `keep`. */
+  readonly typeAhead?: 'keep' | 'flush';
+  /** `hidden`: progress does not even tell how many keys were pressed. Default `count`. */
+  readonly mask?: 'count' | 'hidden';
+  /** Names of the fields that are still to be keyed, this one first. Absent: this one alone. */
+  readonly required?: readonly string[];
   /** 1 for the first attempt. */
   readonly attempt: number;
   readonly attempts: number;
@@ -84,13 +104,23 @@ export interface CollectCommand {
   readonly focusable?: readonly string[];
 }
 
-export type Transform = 'last4' | 'bin' | 'brand' | 'length';
+/** `accountEnd`: the last four of eight or more. */
+export type Transform = 'last4' | 'bin' | 'brand' | 'length' | 'accountEnd';
 
 export type FlowCommand =
   | { readonly do: 'play'; readonly audio: readonly AudioItem[]; readonly bargeIn: boolean }
   /** Nothing for so many milliseconds; a hang-up ends it at once. */
   | { readonly do: 'wait'; readonly ms: number }
   | CollectCommand
+  /** Which of these secure variables hold a value. */
+  | { readonly do: 'held'; readonly names: readonly string[] }
+  /** Gives a secure variable the digits of plain data, judged as if they had been keyed; nothing stays of what is refused. */
+  | {
+      readonly do: 'fill';
+      readonly field: CollectCommand['field'];
+      readonly into: string;
+      readonly value: string;
+    }
   | {
       readonly do: 'callData';
       readonly action: string;
@@ -208,6 +238,7 @@ export type FlowEvent =
     }
   | { readonly type: 'dataCalled'; readonly result: DataResult }
   | { readonly type: 'dataAnswered'; readonly result: CallDataResult }
+  | { readonly type: 'held'; readonly names: readonly string[] }
   | { readonly type: 'extracted'; readonly value: PlainValue }
   /** It was done, or refused. */
   | { readonly type: 'applied'; readonly refusal: Refusal | null }

@@ -48,6 +48,7 @@ export function start(
     visits: [],
     awaits: null,
     attempt: 1,
+    memory: null,
     actions: entered,
     failure: null,
   });
@@ -96,7 +97,7 @@ function enter(state: FlowState, notes: FlowNote[]): Moved {
   const isEntered = turnAt(state.position ?? [], state.visits) === null;
   if (isEntered)
     notes.push({ action: action.do, path: action.path, name: action.name, language: state.call.language });
-  const entered: FlowState = { ...state, actions: state.actions + 1, attempt: 1 };
+  const entered: FlowState = { ...state, actions: state.actions + 1, attempt: 1, memory: null };
   return move(entered, action, (run) => {
     const definition = ACTIONS.get(action.do);
     return definition ? definition.begin(action.fields, run) : { kind: 'next' };
@@ -116,8 +117,8 @@ function move(state: FlowState, action: Action, decide: (run: Run) => Outcome): 
 function apply(state: FlowState, action: Action, outcome: Outcome): Moved {
   if (outcome.kind === 'end') return end(state, outcome.command);
   if (outcome.kind === 'wait') {
-    const { command, attempt = state.attempt } = outcome;
-    return { state: { ...state, awaits: ANSWERS[command.do], attempt }, command };
+    const { command, attempt = state.attempt, memory = state.memory } = outcome;
+    return { state: { ...state, awaits: ANSWERS[command.do], attempt, memory }, command };
   }
   const { variables = {} } = outcome;
   const misfit = Object.entries(variables).find(([name, value]) => !fits(state.flow, name, value));
@@ -161,11 +162,17 @@ function runOf(state: FlowState, action: Action): Run {
     action,
     flow: state.flow,
     attempt: state.attempt,
+    memory: state.memory,
     loop: turnAt(state.position ?? [], state.visits),
     occurrence: `${action.path}#${state.actions}`,
     evaluate: (source) => evaluate(source, scope),
     text: (template) => renderTemplate(template, scope),
-    audio: (prompt) => renderPrompt(prompt, { ...state.flow, language: state.call.language }, scope),
+    audio: (prompt, data = {}) =>
+      renderPrompt(
+        prompt,
+        { ...state.flow, language: state.call.language },
+        { ...scope, data: { ...state.data, ...data } },
+      ),
   };
 }
 

@@ -1,7 +1,6 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { checkAcknowledgement } from './acknowledgement.js';
-import { bareName } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
 import { ActionBuilder } from './build.js';
 import { FlowCheck } from './check.js';
@@ -376,18 +375,9 @@ function dataNames(actions: Iterable<Action>): string[] {
 function collectedKinds(actions: Iterable<Action>): Map<string, Set<FieldKind>> {
   const kinds = new Map<string, Set<FieldKind>>();
   for (const { do: name, fields } of actions) {
-    // Of what a gateway puts there nothing but the length may be shown, as of any digits.
-    if (name === 'callSecureData' && 'outputs' in fields) {
-      for (const reference of Object.values(fields.outputs as Readonly<Record<string, string>>)) {
-        const variable = bareName(String(reference));
-        kinds.set(variable, (kinds.get(variable) ?? new Set<FieldKind>()).add('digits'));
-      }
+    for (const { variable, kind } of ACTIONS.get(name)?.collects?.(fields) ?? []) {
+      kinds.set(variable, (kinds.get(variable) ?? new Set<FieldKind>()).add(kind));
     }
-    if (name !== 'collectInput' || !('into' in fields) || !('field' in fields)) continue;
-    const into = String(fields.into);
-    if (!into.startsWith('secure.')) continue;
-    const variable = bareName(into);
-    kinds.set(variable, (kinds.get(variable) ?? new Set<FieldKind>()).add(fields.field as FieldKind));
   }
   return kinds;
 }

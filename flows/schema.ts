@@ -2,6 +2,7 @@ import Type, { type Static, type TSchema } from 'typebox';
 import { Acknowledgement } from './acknowledgement.js';
 import { Block, Expression, IDENTIFIER, Name } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
+import { Spoken } from './capture/spoken.js';
 import { LANGUAGE, Prompt, PromptItem } from './prompt.js';
 
 /** What a flow document is made of, beside its actions. */
@@ -70,7 +71,13 @@ export const Header = Type.Object(
 );
 export type Header = Static<typeof Header>;
 
-const SHARED = { prompt: Prompt, promptItem: PromptItem, expression: Expression, block: Block };
+const SHARED = {
+  spoken: Spoken,
+  prompt: Prompt,
+  promptItem: PromptItem,
+  expression: Expression,
+  block: Block,
+};
 const BLOCK = { $ref: '#/$defs/block' };
 
 /** The schema of the whole language, for editors; `flow.schema.json` is this, written out. */

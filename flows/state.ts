@@ -23,6 +23,9 @@ export interface Visit {
   readonly loop: LoopTurn | null;
 }
 
+/** Plain data of one action; never a secure value. */
+export type ActionMemory = Readonly<Record<string, PlainValue | readonly PlainValue[]>>;
+
 /** A run between two events: immutable, and JSON can carry it. It has no place for a secure value. */
 export interface FlowState {
   readonly flow: Flow;
@@ -38,6 +41,8 @@ export interface FlowState {
   readonly awaits: FlowEvent['type'] | null;
   /** Attempt of the running action, from 1. */
   readonly attempt: number;
+  /** What the running action keeps from one of its commands to the next; null for most. */
+  readonly memory: ActionMemory | null;
   /** Actions entered in this run. */
   readonly actions: number;
   /** What put the run on its error path; null while it is on its main path. */

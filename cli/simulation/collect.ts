@@ -21,6 +21,7 @@ export async function collect(command: CollectCommand, options: AttemptOptions):
     surplusSince,
     cardBrand: card?.use('field-check', brandOf) ?? null,
     now: line.today,
+    startedAt: line.now,
   });
   tell('asked', 0, null);
   let promptEnds = line.say(command.audio);

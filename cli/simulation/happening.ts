@@ -2,6 +2,7 @@ import type { CommandRefusal } from '../../flows/collector.js';
 import type {
   CallDataResult,
   CaptureCommand,
+  CaptureError,
   CollectCommand,
   DataResult,
   FlowCommand,
@@ -24,6 +25,8 @@ export type HappeningBody =
       readonly scope: CollectCommand['into']['scope'];
       readonly progress: FieldProgress;
     }
+  /** A field had a plain value of the flow's; `error`: it was none that the field can have. */
+  | { readonly type: 'filled'; readonly name: string; readonly error: CaptureError | null }
   | { readonly type: 'extract'; readonly transform: Transform; readonly source: string }
   | {
       readonly type: 'data-call';

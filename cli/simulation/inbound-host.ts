@@ -66,6 +66,8 @@ export class InboundHost implements FlowHost<InboundEnd> {
         return this.#toSecureFlow(command);
       case 'disconnect':
         return { end: { kind: 'disconnect', reason: command.reason } };
+      case 'held':
+      case 'fill':
       case 'callSecureData':
       case 'extract':
       case 'returnToAgent':

@@ -1,5 +1,5 @@
 import type { AudioItem, CallDataResult, FlowNote } from '../../flows/commands.js';
-import type { CalendarMonth } from '../../flows/fields/expiry.js';
+import type { CalendarDay } from '../../flows/fields/date.js';
 import { DEFAULT_LANGUAGE } from '../../flows/languages.js';
 import { failed } from '../../server/data-actions/data-action.js';
 import type { Act, Caller } from './caller.js';
@@ -10,14 +10,14 @@ const PROMPT_MS = 2000;
 
 export interface LineOptions {
   readonly caller: Caller;
-  /** The month that cards are judged in. */
-  readonly today: CalendarMonth;
+  /** The day that cards and dates are judged on. */
+  readonly today: CalendarDay;
   readonly onHappening: (happening: Happening) => void;
 }
 
 /** The telephone line of a simulated call, and its clock: time passes only while somebody waits on it. */
 export class Line {
-  readonly today: CalendarMonth;
+  readonly today: CalendarDay;
   readonly #caller: Caller;
   readonly #onHappening: (happening: Happening) => void;
   readonly #gone = new AbortController();

@@ -1,5 +1,6 @@
 import type { DataResult, FlowEvent, PlainValue } from '../../flows/commands.js';
-import type { CalendarMonth } from '../../flows/fields/expiry.js';
+import type { CalendarDay } from '../../flows/fields/date.js';
+
 import type { DataAnswer } from './data-service.js';
 
 /** What the flow meets, beside the caller. */
@@ -8,8 +9,8 @@ export interface Scenario {
   readonly to: string;
   /** What the agent hands to the secure flow that the simulation begins with. */
   readonly invocationData: string;
-  /** The month that cards are judged in. */
-  readonly today: CalendarMonth;
+  /** The day that cards and dates are judged on. */
+  readonly today: CalendarDay;
   /** Answers of the gateway in turn; the sandbox answers what is left. */
   readonly gateway: readonly DataResult[];
   /** Answers of data actions in turn; whoever calls gives what is left. */

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox';
 import type { CaptureCommand } from '../../flows/commands.js';
 import { readDocument } from '../../flows/document.js';
 import { duration, milliseconds } from '../../flows/duration.js';
+import { calendarDay } from '../../flows/fields/date.js';
 import { FlowError } from '../../flows/problems.js';
 import { schemaProblems } from '../../flows/schema-problems.js';
 import { AGENT_RESULTS, NUMBER_RESULTS, type Scenario } from './scenario.js';
@@ -64,7 +65,10 @@ const Document = Type.Object(
   {
     description: Type.Optional(Type.String({ description: 'a text' })),
     today: Type.Optional(
-      Type.String({ pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$', description: 'a month, as 2026-11' }),
+      Type.String({
+        pattern: '^[0-9]{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?$',
+        description: 'a month or a day, as 2026-11 or 2026-11-27',
+      }),
     ),
     from: Type.Optional(Type.String({ description: 'who calls, a text' })),
     to: Type.Optional(Type.String({ description: 'who is called, a text' })),
@@ -128,7 +132,7 @@ function scriptOf(document: Document): Script {
       from,
       to,
       invocationData,
-      today: monthOf(today === undefined ? new Date() : new Date(`${today}-15`)),
+      today: today === undefined ? calendarDay(new Date()) : dayOf(today),
       gateway: (document.gateway ?? []).map(({ status, reason = '', outputs = {} }) => ({
         status,
         reason,
@@ -162,7 +166,8 @@ function dataAnswer({ status, error, outputs = {}, after }: DataAnswer): Scenari
   return { result: { status, error: error ?? status, message: '', outputs: {} }, afterMs };
 }
 
-/** As people count months. */
-export function monthOf(date: Date): Scenario['today'] {
-  return { year: date.getFullYear(), month: date.getMonth() + 1 };
+/** A month stands for the middle of it. */
+function dayOf(text: string): Scenario['today'] {
+  const [year = 0, month = 0, day = 15] = text.split('-').map(Number);
+  return { year, month, day };
 }

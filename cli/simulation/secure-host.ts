@@ -52,6 +52,13 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
         return { event: { type: 'waited' } };
       case 'collect':
         return { event: await fields.collect(command) };
+      case 'held':
+        return { event: { type: 'held', names: fields.values.held(command.names) } };
+      case 'fill': {
+        const error = fields.values.fill(command, line.today);
+        line.tell({ type: 'filled', name: command.into, error });
+        return { event: { type: 'collected', result: error === null ? { ok: true } : { ok: false, error } } };
+      }
       case 'callData':
         return { event: { type: 'dataAnswered', result: await this.#callData(command) } };
       case 'callSecureData':

@@ -13,6 +13,8 @@ export function traceLine(happening: Happening): string | null {
       return `prompt ${happening.text}`;
     case 'field':
       return fieldLine(happening);
+    case 'filled':
+      return `fill secure.${happening.name}: ${happening.error ?? 'known'}`;
     case 'extract':
       return `extract ${happening.transform} of ${happening.source}`;
     case 'data-call':

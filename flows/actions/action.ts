@@ -4,7 +4,7 @@ import type { ExpressionSource } from '../expressions/evaluate.js';
 import type { Action, Flow, FlowType } from '../flow.js';
 import type { BlockPattern } from '../nested-blocks.js';
 import type { Prompt } from '../prompt.js';
-import type { LoopTurn } from '../state.js';
+import type { ActionMemory, LoopTurn } from '../state.js';
 
 /** What an action may change on its way: values of `flow.*`, whole results under `data.*`, and the language. */
 export interface Changes {
@@ -17,7 +17,12 @@ export interface Changes {
 /** What an action decided. */
 export type Outcome =
   /** Have the server do this and wait for its answer. */
-  | { readonly kind: 'wait'; readonly command: FlowCommand; readonly attempt?: number }
+  | {
+      readonly kind: 'wait';
+      readonly command: FlowCommand;
+      readonly attempt?: number;
+      readonly memory?: ActionMemory;
+    }
   /** Go on after this action. */
   | ({ readonly kind: 'next' } & Changes)
   /** Take this path out of the action; without such a path in the document the run fails with `reason`. */
@@ -39,11 +44,14 @@ export interface Run {
   readonly attempt: number;
   /** The turn that the run comes back from; null when it enters the action anew. */
   readonly loop: LoopTurn | null;
+  /** What the action kept when it waited last; null when it enters. */
+  readonly memory: ActionMemory | null;
   /** Unique for this entry of this action in this run. */
   readonly occurrence: string;
   evaluate(source: ExpressionSource): PlainValue;
   text(template: string): string;
-  audio(prompt: Prompt | undefined): readonly AudioItem[];
+  /** `data`: results that the prompt may use though the action has not come to its end. */
+  audio(prompt: Prompt | undefined, data?: Changes['data']): readonly AudioItem[];
 }
 
 export type ResultType = 'bool' | 'string' | 'number' | 'any';
@@ -104,6 +112,8 @@ export interface ActionDefinition<Fields = unknown> {
   dataName?(fields: Fields, name: string | null): string | null;
   /** What it names outside its document, as far as that is known before a call. */
   uses?(fields: Fields, flowType: FlowType): readonly Use[];
+  /** The secure variables that it fills, and with what. */
+  collects?(fields: Fields): readonly { readonly variable: string; readonly kind: FieldKind }[];
   check?(fields: Fields, check: ActionCheck): void;
   /**
    * True when the run never goes on after this action. `ends` tells it of a path and is false for one that is not
@@ -129,6 +139,8 @@ export const ANSWERS: Readonly<Record<FlowCommand['do'], FlowEvent['type'] | nul
   play: 'played',
   wait: 'waited',
   collect: 'collected',
+  held: 'held',
+  fill: 'collected',
   callData: 'dataAnswered',
   callSecureData: 'dataCalled',
   extract: 'extracted',

@@ -67,6 +67,9 @@ export const callSecureData = defineAction({
   only: { types: ['secure'], remedy: 'move it into a flow of `type: secure`' },
   dataName: (fields) => fields.into,
   uses: (fields) => [{ kind: 'connector', name: fields.connector, key: 'connector' }],
+  // Of what a gateway puts there nothing but the length may be shown, as of any digits.
+  collects: ({ outputs = {} }) =>
+    Object.values(outputs).map((reference) => ({ variable: bareName(reference), kind: 'digits' })),
   check(fields, check) {
     if (fields.into === 'failure') {
       check.problem(['into'], "the name 'failure' is taken", 'choose another name for the result');

@@ -3,6 +3,7 @@ import { callData } from './call-data.js';
 import { callSecureData } from './call-secure-data.js';
 import { callTask } from './call-task.js';
 import { collectInput } from './collect-input.js';
+import { collectPayment } from './collect-payment.js';
 import { decision } from './decision.js';
 import { disconnect } from './disconnect.js';
 import { exitLoop } from './exit-loop.js';
@@ -32,6 +33,7 @@ export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
     wait,
     menu,
     collectInput,
+    collectPayment,
     decision,
     switchAction,
     loop,

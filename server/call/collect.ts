@@ -1,6 +1,7 @@
 import { Collector, type CollectorStep, type CommandRefusal } from '../../flows/collector.js';
 import type { CaptureCommand, CollectCommand, CollectFailure } from '../../flows/commands.js';
 import { brandOf } from '../../flows/fields/brands.js';
+import { calendarDay } from '../../flows/fields/date.js';
 import type { CaptureControl } from '../secure/capture-control.js';
 import type { SecureValue } from '../secure/secure-value.js';
 import type { FieldProgress } from './events.js';
@@ -53,7 +54,6 @@ class Attempt {
 
   constructor(command: CollectCommand, options: CollectOptions, resolve: (collected: Collected) => void) {
     const { value, card, surplusSince } = options;
-    const today = new Date();
     this.#command = command;
     this.#options = options;
     this.#resolve = resolve;
@@ -63,7 +63,8 @@ class Attempt {
       look: (check) => value.use('field-check', check),
       surplusSince,
       cardBrand: card?.use('field-check', brandOf) ?? null,
-      now: { year: today.getFullYear(), month: today.getMonth() + 1 },
+      now: calendarDay(new Date()),
+      startedAt: performance.now(),
     });
   }
 

@@ -15,11 +15,15 @@ export interface FieldProgress {
   /** `left`: the agent went to another field. */
   readonly state: 'asked' | 'entering' | 'accepted' | 'rejected' | 'cleared' | 'left';
   readonly entered: number;
+  /** A dot for each key; empty, with `entered` 0, for a field that does not even tell their number. */
+  readonly masked: string;
   /** Fewest and most digits of the field, whatever was keyed: a card's brand would tell its first digits. */
   readonly min: number;
   readonly max: number;
   readonly attempt: number;
   readonly error: CaptureError | null;
+  /** Names of the fields that are still to be keyed, in their order. */
+  readonly required: readonly string[];
 }
 
 /** What happened to a conversation, in the order it happened. */
@@ -162,7 +166,18 @@ const SECURE_FIELDS: Readonly<Record<CallEventBody['type'], readonly string[]>> 
   'agent.data': ['sessionId', 'participantId', 'data'],
 };
 
-const PROGRESS_FIELDS = ['field', 'name', 'state', 'entered', 'min', 'max', 'attempt', 'error'] as const;
+const PROGRESS_FIELDS = [
+  'field',
+  'name',
+  'state',
+  'entered',
+  'masked',
+  'min',
+  'max',
+  'attempt',
+  'error',
+  'required',
+] as const;
 
 type Listener = (event: CallEvent) => void;
 

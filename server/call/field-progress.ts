@@ -2,12 +2,28 @@ import type { CollectCommand } from '../../flows/commands.js';
 import type { CollectOptions } from './collect.js';
 import type { FieldProgress } from './events.js';
 
-/** Tells how far a field is, in counts and states alone. */
+/**
+ * Tells how far a field is, in counts and states alone. Of a hidden one it does not tell single keys either: their
+ * number is what is hidden.
+ */
 export function fieldProgress(
-  { field, into, attempt }: CollectCommand,
+  { field, into, attempt, mask, required = [into.name] }: CollectCommand,
   publish: (progress: FieldProgress) => void,
 ): CollectOptions['onProgress'] {
-  const { kind, min, max } = field;
-  return (state, entered, error) =>
-    publish({ field: kind, name: into.name, state, entered, min, max, attempt, error });
+  return (state, keys, error) => {
+    if (mask === 'hidden' && state === 'entering') return;
+    const entered = mask === 'hidden' ? 0 : keys;
+    publish({
+      field: field.kind,
+      name: into.name,
+      state,
+      entered,
+      masked: '•'.repeat(entered),
+      min: field.min,
+      max: field.max,
+      attempt,
+      error,
+      required: state === 'accepted' ? required.filter((name) => name !== into.name) : required,
+    });
+  };
 }

@@ -81,6 +81,8 @@ export class InboundRun implements FlowHost<InboundEnd> {
         return this.#toSecureFlow(command);
       case 'disconnect':
         return { end: { kind: 'disconnect', reason: command.reason } };
+      case 'held':
+      case 'fill':
       case 'callSecureData':
       case 'extract':
       case 'returnToAgent':

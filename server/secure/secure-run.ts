@@ -7,6 +7,7 @@ import type {
   FlowNote,
   PlainValue,
 } from '../../flows/commands.js';
+import { calendarDay } from '../../flows/fields/date.js';
 import { transform } from '../../flows/fields/transforms.js';
 import type { Flow } from '../../flows/flow.js';
 import { pause } from '../call/abort.js';
@@ -91,6 +92,12 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
         return { event: { type: 'waited' } };
       case 'collect':
         return this.#collect(command);
+      case 'held':
+        return { event: { type: 'held', names: this.#options.values.held(command.names) } };
+      case 'fill': {
+        const error = this.#options.values.fill(command, calendarDay(new Date()));
+        return { event: { type: 'collected', result: error === null ? { ok: true } : { ok: false, error } } };
+      }
       case 'callData':
         return { event: { type: 'dataAnswered', result: await this.#callData(command) } };
       case 'callSecureData':

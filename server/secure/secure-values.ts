@@ -1,4 +1,13 @@
-import type { CollectCommand, DataResult, FieldKind, PlainValue } from '../../flows/commands.js';
+import type {
+  CaptureError,
+  CollectCommand,
+  DataResult,
+  FieldKind,
+  FlowCommand,
+  PlainValue,
+} from '../../flows/commands.js';
+import type { CalendarDay } from '../../flows/fields/date.js';
+import { checkField } from '../../flows/fields/field.js';
 import { SecureValue } from './secure-value.js';
 
 /** Below this many digits a value is too common to be looked for in other text. */
@@ -39,6 +48,26 @@ export class SecureValues {
         this.#values.set(name, { kind: 'digits', value });
       }
     }
+  }
+
+  /**
+   * Fills the value of this name with the digits of plain data. Returns what is wrong with them as the field; then nothing
+   * is held.
+   */
+  fill({ into, field, value: text }: FlowCommand & { do: 'fill' }, today: CalendarDay): CaptureError | null {
+    const value = this.create(into, field.kind);
+    const fits = [...text].filter(isDigit).every((digit) => value.append(digit.charCodeAt(0)));
+    const facts = { cardBrand: null, now: today };
+    const error = fits
+      ? value.use('field-check', (digits) => checkField(field, digits, facts))
+      : 'invalid-input';
+    if (error !== null) this.drop(into);
+    return error;
+  }
+
+  /** Those of the names that hold a value. */
+  held(names: readonly string[]): readonly string[] {
+    return names.filter((name) => (this.get(name)?.length ?? 0) > 0);
   }
 
   get(name: string): SecureValue | undefined {
@@ -111,4 +140,8 @@ export class SecureValues {
         }),
     );
   }
+}
+
+function isDigit(character: string): boolean {
+  return character >= '0' && character <= '9';
 }

@@ -30,6 +30,7 @@ describe('the flows of the API', () => {
       assert.deepEqual(
         flows.map(({ name, type, secure }) => [name, type, secure]),
         [
+          ['bank-payment', 'secure', true],
           ['card-payment', 'secure', true],
           ['pay-by-phone', 'inbound', true],
           ['support', 'inbound', false],

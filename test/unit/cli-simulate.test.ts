@@ -129,7 +129,7 @@ describe('tacet simulate', () => {
     assert.equal(code, 1);
     assert.match(out, /^script\.yaml:2:5: .*keys: '12#', wait: 5s, agent: clear, hang-up or cancel/m);
     assert.match(out, /^script\.yaml:3:1: unknown key 'agent' \(did you mean 'agents'\?\)$/m);
-    assert.match(out, /^script\.yaml:4:8: 'today' .* \(give a month, as 2026-11\)$/m);
+    assert.match(out, /^script\.yaml:4:8: 'today' .* \(give a month or a day, as 2026-11 or 2026-11-27\)$/m);
     assert.ok(!out.includes('4242'));
     assert.equal(
       (await script('- 1\n')).out,

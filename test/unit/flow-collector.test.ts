@@ -181,3 +181,29 @@ test('whatever is keyed whenever, a collector ends, keeps its bounds and says no
     else assert.equal(bench.sink.length, 0);
   }
 });
+
+test('the cancel key ends the attempt as caller-interrupted-with-star and keeps nothing', () => {
+  for (const cancelKey of ['*', '#'] as const) {
+    const clearKey = cancelKey === '*' ? '#' : '*';
+    const command = { ...CARD, terminator: null, clearKey, cancelKey } as const;
+    for (const keys of ['', '4242']) {
+      const bench = new Bench(command).press(`${keys}${cancelKey}`);
+      assert.equal(bench.verdict, 'caller-interrupted-with-star');
+      assert.equal(bench.sink.length, 0);
+      assert.equal(bench.last.change, 'cleared');
+    }
+  }
+  const silent = new Bench({ ...CARD, bargeIn: false, cancelKey: '*', clearKey: null }).press('*');
+  assert.equal(silent.verdict, 'open');
+  const surplus = new Bench({ ...CARD, cancelKey: '*', clearKey: null }, { surplusSince: 0 }).press('*');
+  assert.equal(surplus.verdict, 'open');
+});
+
+test('typeAhead: flush drops keys until none came for 400 ms since the field was opened, its terminator too', () => {
+  const ahead = digits(4, 4, { typeAhead: 'flush' });
+  assert.equal(new Bench(ahead).press('1234').verdict, 'open');
+  assert.equal(new Bench(ahead).press('1#').press('5678').verdict, 'open');
+  assert.equal(new Bench(ahead).press('12#').wait(SURPLUS_GAP_MS).press('5678').verdict, 'ok 5678');
+  assert.equal(new Bench(ahead).wait(SURPLUS_GAP_MS).press('5678').verdict, 'ok 5678');
+  assert.equal(new Bench(digits(4, 4, { typeAhead: 'keep' })).press('1234').verdict, 'ok 1234');
+});

@@ -59,7 +59,7 @@ test('flow.schema.json is the schema of the language (else: node dist/flows/writ
 
 test('flow.schema.json accepts the library and refuses what the loader refuses', async () => {
   const schema = JSON.parse(await readFile(new URL('flows/flow.schema.json', root), 'utf8'));
-  for (const name of ['support', 'pay-by-phone', 'card-payment']) {
+  for (const name of ['support', 'pay-by-phone', 'card-payment', 'bank-payment']) {
     const source = await readFile(new URL(`flows/library/${name}.yaml`, root), 'utf8');
     assert.ok(Schema.Check(schema, parse(source)), name);
     assert.ok(!Schema.Check(schema, parse(source.replace('do: playAudio', 'do: playAudi'))), name);

@@ -10,6 +10,7 @@ import type {
   StartFacts,
 } from '../../flows/commands.js';
 import { brandOf } from '../../flows/fields/brands.js';
+import { checkField } from '../../flows/fields/field.js';
 import { transform } from '../../flows/fields/transforms.js';
 import type { Flow } from '../../flows/flow.js';
 import { start, step } from '../../flows/interpreter.js';
@@ -39,7 +40,7 @@ export class TestSink implements DigitSink {
   }
 }
 
-export const NOW = { year: 2026, month: 11 };
+export const NOW = { year: 2026, month: 11, day: 27 };
 export const CALL: StartFacts = { id: 'c1', from: 'sip:caller', to: 'sip:pay', invocationData: '' };
 
 const NO_SERVER = { status: 'failure', error: 'unreachable', message: 'no server', outputs: {} } as const;
@@ -133,6 +134,10 @@ class Simulation {
         return { type: 'waited' };
       case 'collect':
         return this.#collect(command);
+      case 'held':
+        return { type: 'held', names: command.names.filter((name) => this.#secrets.has(name)) };
+      case 'fill':
+        return this.#fill(command);
       case 'extract': {
         const value = this.#secrets
           .get(command.source)
@@ -200,6 +205,7 @@ class Simulation {
       look: sink.look,
       cardBrand: card?.look(brandOf) ?? null,
       now: NOW,
+      startedAt: this.#now,
       surplusSince: this.#surplusSince,
     });
     this.#type();
@@ -211,6 +217,16 @@ class Simulation {
     if (!result?.ok) return { type: 'collected', result: result ?? { ok: false, error: 'timeout' } };
     if (into.scope !== 'secure') return { type: 'collected', result: { ok: true, value: sink.text } };
     this.#secrets.set(into.name, sink);
+    return { type: 'collected', result: { ok: true } };
+  }
+
+  #fill({ field, into, value }: FlowCommand & { do: 'fill' }): FlowEvent {
+    const sink = new TestSink();
+    for (const digit of value.replace(/\D/g, '')) sink.append(digit.charCodeAt(0));
+    const error = sink.look((digits) => checkField(field, digits, { cardBrand: null, now: NOW }));
+    this.#trace.push(`fill secure.${into}: ${error ?? 'known'}`);
+    if (error !== null) return { type: 'collected', result: { ok: false, error } };
+    this.#secrets.set(into, sink);
     return { type: 'collected', result: { ok: true } };
   }
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { CaptureCommand, CollectCommand, FlowCommand } from '../../flows/commands.js';
 import { loadFlow } from '../../flows/loader.js';
 import type { PlayOutcome } from '../../media/endpoint.js';
-import type { CallEventBody } from '../../server/call/events.js';
+import type { CallEventBody, FieldProgress } from '../../server/call/events.js';
 import { Leg } from '../../server/call/leg.js';
 import { Participant } from '../../server/call/participant.js';
 import type { ChargeRequest, ConnectorResult, Reconciled } from '../../server/connectors/connector.js';
@@ -74,6 +74,7 @@ describe('secure run', () => {
   let published: CallEventBody[];
   let control: CaptureControl;
   let progress: string[];
+  let told: FieldProgress[];
   let participant: Participant;
   let reconciled: (readonly [string, Reconciled])[];
   let later: Promise<Reconciled> | undefined;
@@ -91,6 +92,7 @@ describe('secure run', () => {
     progress = [];
     reconciled = [];
     later = undefined;
+    told = [];
     const payment = {
       name: 'payment',
       charge: async (request: ChargeRequest): Promise<ConnectorResult> => {
@@ -126,7 +128,10 @@ describe('secure run', () => {
       signal: hangUp.signal,
       shutdown: shutdown.signal,
       onNote: () => {},
-      onProgress: ({ state, entered, error }) => progress.push(`${state} ${entered} ${error}`),
+      onProgress: (one) => {
+        told.push(one);
+        progress.push(`${one.state} ${one.entered} ${one.error}`);
+      },
       onReconciled: (...said) => reconciled.push(said),
       onData: () => {},
     });
@@ -207,6 +212,56 @@ describe('secure run', () => {
     const { event } = (await first) as { event: { result: object } };
     assert.deepEqual(event.result, { ok: false, error: 'caller-hung-up' });
     assert.equal(liveSecureValues(), 0);
+  });
+
+  it('tells a caller who cancels in the second entry from one who keys it wrong', async () => {
+    const collecting = run.execute({ ...COLLECT, again: [], cancelKey: '*', clearKey: null });
+    customer.press('1234');
+    await new Promise(setImmediate);
+    customer.press('#1*');
+    assert.deepEqual(await collecting, {
+      event: { type: 'collected', result: { ok: false, error: 'caller-interrupted-with-star' } },
+    });
+    assert.equal(liveSecureValues(), 0);
+  });
+
+  it('fills a secure value with the digits of plain data, and keeps nothing of what the field cannot be', async () => {
+    const postal = { kind: 'postalCode', min: 3, max: 10, brands: [], cardVariable: null } as const;
+    const fill = async (value: string) => {
+      const { event } = (await run.execute({ do: 'fill', field: postal, into: 'postal', value })) as {
+        event: { result: object };
+      };
+      return event.result;
+    };
+    const held = async () => run.execute({ do: 'held', names: ['postal', 'pin'] });
+    assert.deepEqual(await held(), { event: { type: 'held', names: [] } });
+    assert.deepEqual(await fill('D-10115'), { ok: true });
+    assert.equal(values.get('postal')?.length, 5);
+    assert.deepEqual(await held(), { event: { type: 'held', names: ['postal'] } });
+    for (const wrong of ['1', '', 'none', '12345678901', '1'.repeat(40)]) {
+      const result = (await fill(wrong)) as { ok: boolean };
+      assert.equal(result.ok, false, wrong);
+      assert.equal(values.get('postal'), undefined);
+    }
+    assert.equal(liveSecureValues(), 0);
+  });
+
+  it('tells of progress in counts, with the fields that are still required', async () => {
+    const collecting = run.execute({ ...COLLECT, required: ['pin', 'code'] });
+    customer.press('1234');
+    await collecting;
+    assert.deepEqual(
+      told.map(({ state, masked, required }) => [state, masked, required.join(' ')]),
+      [
+        ['asked', '', 'pin code'],
+        ['entering', '•', 'pin code'],
+        ['entering', '••', 'pin code'],
+        ['entering', '•••', 'pin code'],
+        ['entering', '••••', 'pin code'],
+        ['accepted', '••••', 'code'],
+      ],
+    );
+    assert.doesNotMatch(JSON.stringify(told), /1234/);
   });
 
   const command = (wanted: CaptureCommand) => {

@@ -148,10 +148,12 @@ describe('secure session', { timeout: 30_000 }, () => {
       name: 'card',
       state: 'cleared',
       entered: 0,
+      masked: '',
       min: 12,
       max: 19,
       attempt: 1,
       error: null,
+      required: ['card'],
     };
     assert.deepEqual(told?.type === 'secure.progress' && told.progress, progress);
     await assert.rejects(command({ do: 'focus', field: CARD }), code('command-refused'));
