@@ -3,24 +3,27 @@ import { dirname, resolve } from 'node:path';
 import { bareName } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
 import { ActionBuilder } from './build.js';
-import { FlowCheck } from './check.js';
+import { FlowCheck, type OtherFlows } from './check.js';
 import type { FieldKind } from './commands.js';
 import { type FlowDocument, type Path, readDocument } from './document.js';
 import { Endings } from './endings.js';
 import { type Action, actionsOf, type Flow, type FlowSet, type VariableDeclaration } from './flow.js';
+import { type FlowInterfaces, interfaceOf, linked } from './flow-interface.js';
 import { checkEndlessLoops, checkLoopActions } from './loops.js';
 import { nearest } from './nearest.js';
+import { buildPorts, checkSecureOutputs } from './ports.js';
 import { FlowError, type FlowProblem } from './problems.js';
 import { promptItems, staticItem } from './prompt.js';
 import { Header, type VariableSource } from './schema.js';
 import { schemaProblems } from './schema-problems.js';
+import { moduleOf } from './secure-use.js';
 import { buildTasks, calledFirst } from './tasks.js';
 
 export type { Flow, FlowSet } from './flow.js';
 export { FlowError, type FlowProblem, formatProblem } from './problems.js';
 
 /** Types of DESIGN.md section 4 that this version does not run. */
-const LATER_TYPES = new Set(['outbound', 'inQueue', 'bot', 'module']);
+const LATER_TYPES = new Set(['bot']);
 
 /** A flow with what is needed to point into its document. */
 interface Loaded {
@@ -34,7 +37,7 @@ interface Loaded {
  * Throws {@link FlowError} with every problem found. What concerns other files is checked by {@link loadLibrary}.
  */
 export function loadFlow(source: string, fileName: string): Flow {
-  return load(source, fileName).flow;
+  return checked(build(source, fileName), null).flow;
 }
 
 /**
@@ -44,15 +47,25 @@ export function loadFlow(source: string, fileName: string): Flow {
  */
 export async function loadLibrary(directories: readonly string[]): Promise<FlowSet> {
   const problems: FlowProblem[] = [];
-  const loaded: Loaded[] = [];
-  for (const file of await flowFiles(directories, problems)) {
+  const built: Built[] = [];
+  const collect = <T>(make: () => T): T[] => {
     try {
-      loaded.push(load(await readFile(file, 'utf8'), file));
+      return [make()];
     } catch (error) {
       if (!(error instanceof FlowError)) throw error;
       problems.push(...error.problems);
+      return [];
     }
+  };
+  for (const file of await flowFiles(directories, problems)) {
+    const source = await readFile(file, 'utf8');
+    built.push(...collect(() => build(source, file)));
   }
+  const others = {
+    flows: new Map(built.map(({ flow }) => [flow.name, interfaceOf(flow)])),
+    complete: problems.length === 0,
+  };
+  const loaded = built.flatMap((one) => collect(() => checked(one, others)));
   const flows = new Map<string, Loaded>();
   for (const one of loaded) {
     const other = flows.get(one.flow.name);
@@ -68,11 +81,8 @@ export async function loadLibrary(directories: readonly string[]): Promise<FlowS
     problems.push(...transferProblems(one, library, broken), ...(await fileProblems(one, directory)));
   }
   if (problems.length > 0) throw new FlowError(problems);
-  return library;
+  return linked(library);
 }
-
-/** What the flows of a library have to say about a document beside them. */
-export type LibraryFlow = Pick<Flow, 'type' | 'directory'>;
 
 /**
  * Every problem of one document that would stand in `fileName` beside the flows of a library. It takes the place of the
@@ -81,13 +91,14 @@ export type LibraryFlow = Pick<Flow, 'type' | 'directory'>;
 export async function documentProblems(
   source: string,
   fileName: string,
-  library: ReadonlyMap<string, LibraryFlow>,
+  library: FlowInterfaces,
 ): Promise<readonly FlowProblem[]> {
   try {
-    const one = load(source, fileName);
-    const { name, type, directory } = one.flow;
-    const replaced = { type, directory: library.get(name)?.directory ?? directory };
+    const document = build(source, fileName);
+    const { name, directory } = document.flow;
+    const replaced = { ...interfaceOf(document.flow), directory: library.get(name)?.directory ?? directory };
     const flows = new Map(library).set(name, replaced);
+    const one = checked(document, { flows, complete: true });
     return [...transferProblems(one, flows, false), ...(await fileProblems(one, replaced.directory))];
   } catch (error) {
     if (!(error instanceof FlowError)) throw error;
@@ -122,7 +133,7 @@ function problemAt(one: Loaded, path: Path, message: string, remedy: string): Fl
 
 function transferProblems(
   one: Loaded,
-  flows: ReadonlyMap<string, LibraryFlow>,
+  flows: ReadonlyMap<string, Pick<Flow, 'type'>>,
   broken: boolean,
 ): FlowProblem[] {
   return [...one.paths].flatMap(([action, path]) => {
@@ -158,7 +169,13 @@ async function fileProblems(one: Loaded, directory: string): Promise<FlowProblem
   return problems;
 }
 
-function load(source: string, fileName: string): Loaded {
+/** A document as far as it can be made sense of, with the problems on the way. */
+interface Built extends Loaded {
+  readonly problems: FlowProblem[];
+  readonly report: HeaderReport;
+}
+
+function build(source: string, fileName: string): Built {
   const document = readDocument(source, fileName);
   const problems: FlowProblem[] = [];
   const report = (path: Path, isKey: boolean, message: string, remedy: string): void => {
@@ -171,6 +188,7 @@ function load(source: string, fileName: string): Loaded {
   const tasks = buildTasks(header.tasks, builder, report);
   const onError = header.onError === undefined ? [] : builder.block(header.onError, ['onError']);
   const variables = declarations(header, report);
+  const { inputs, outputs, ...ports } = buildPorts(header, report);
   const flow: Flow = {
     name: header.name,
     type: header.type,
@@ -178,23 +196,37 @@ function load(source: string, fileName: string): Loaded {
     fileName,
     source,
     directory: resolve(dirname(fileName)),
-    ...variables,
+    inputs,
+    outputs,
+    variables: { ...variables.variables, ...ports.variables },
+    secureVariables: [...variables.secureVariables, ...ports.secureVariables],
     dataNames: dataNames(builder.sound.keys()),
     tasks,
     onError,
+    modules: {},
+    secureModules: [],
   };
-  const check = new FlowCheck(flow, collectedKinds(builder.sound.keys()), (path, message, remedy) =>
+  return { flow, document, paths: builder.sound, problems, report };
+}
+
+/** Checks a document beside the flows that are known; null: other documents are not looked at. */
+function checked({ problems, report, ...one }: Built, others: OtherFlows | null): Loaded {
+  const { flow, paths } = one;
+  const collected = collectedKinds(flow, paths.keys(), others?.flows ?? null);
+  const check = new FlowCheck(flow, collected, others, (path, message, remedy) =>
     report(path, false, message, remedy),
   );
-  for (const [action, path] of builder.sound) check.action(action, path);
-  const order = calledFirst(tasks, builder.sound, report);
-  checkLoopActions(flow, builder.sound, report);
+  for (const [action, path] of paths) check.action(action, path);
+  checkSecureOutputs(flow.outputs, collected, report);
+  const order = calledFirst(flow.tasks, paths, report);
+  checkLoopActions(flow, paths, report);
   if (problems.length === 0) {
-    checkEndlessLoops(flow, builder.sound, report);
-    checkEndings(flow, new Endings(tasks, order), builder.sound, report);
+    // What a caller hears in a queue goes round until an agent answers.
+    if (flow.type !== 'inQueue') checkEndlessLoops(flow, paths, report);
+    checkEndings(flow, new Endings(flow.tasks, order), paths, report);
   }
   if (problems.length > 0) throw new FlowError(inOrder(problems));
-  return { flow, document, paths: builder.sound };
+  return one;
 }
 
 type HeaderReport = (path: Path, isKey: boolean, message: string, remedy: string) => void;
@@ -213,7 +245,7 @@ function readHeader(value: unknown, report: HeaderReport): Header | null {
       path,
       isKey,
       isLater ? `flows of type '${source.type}' come in a later version` : message,
-      isLater ? 'use type: inbound or type: secure' : remedy,
+      isLater ? 'use type: inbound, outbound, inQueue, secure or module' : remedy,
     );
     usable &&= isKey;
   }
@@ -246,7 +278,7 @@ function checkSecureDeclaration(
   path: Path,
   report: HeaderReport,
 ): void {
-  if (header.type !== 'secure') {
+  if (header.type !== 'secure' && header.type !== 'module') {
     report(
       path,
       true,
@@ -269,16 +301,42 @@ function dataNames(actions: Iterable<Action>): string[] {
   return [...names];
 }
 
-function collectedKinds(actions: Iterable<Action>): Map<string, Set<FieldKind>> {
+/** What each secure variable of a flow can hold: what is collected into it, by the flow or by others for it. */
+function collectedKinds(
+  { inputs }: Flow,
+  actions: Iterable<Action>,
+  flows: FlowInterfaces | null,
+): Map<string, Set<FieldKind>> {
   const kinds = new Map<string, Set<FieldKind>>();
-  for (const { do: name, fields } of actions) {
-    if (name !== 'collectInput' || !('into' in fields) || !('field' in fields)) continue;
-    const into = String(fields.into);
-    if (!into.startsWith('secure.')) continue;
-    const variable = bareName(into);
-    kinds.set(variable, (kinds.get(variable) ?? new Set<FieldKind>()).add(fields.field as FieldKind));
+  const add = (variable: string, kind: FieldKind): void => {
+    kinds.set(variable, (kinds.get(variable) ?? new Set<FieldKind>()).add(kind));
+  };
+  for (const [name, { type, field }] of Object.entries(inputs)) {
+    if (type === 'secure') add(name, field ?? ANY_FIELD);
+  }
+  for (const action of actions) {
+    const { do: name, fields } = action;
+    if (name === 'collectInput' && 'into' in fields && 'field' in fields) {
+      const into = String(fields.into);
+      if (into.startsWith('secure.')) add(bareName(into), fields.field as FieldKind);
+    }
+    for (const { output, variable } of secureOutputs(action)) {
+      // Alone a document says nothing of what a module gives; loadLibrary does.
+      const port = flows?.get(moduleOf(action) ?? '')?.outputs[output];
+      add(variable, flows ? (port?.field ?? ANY_FIELD) : 'cardNumber');
+    }
   }
   return kinds;
+}
+
+/** What a secure variable counts as that can hold any field: of plain digits nothing but the length is harmless. */
+const ANY_FIELD: FieldKind = 'digits';
+
+function secureOutputs({ fields }: Action): { output: string; variable: string }[] {
+  if (!('outputs' in fields)) return [];
+  return Object.entries(fields.outputs as object).flatMap(([output, reference]) =>
+    String(reference).startsWith('secure.') ? [{ output, variable: bareName(String(reference)) }] : [],
+  );
 }
 
 function checkEndings(
@@ -299,6 +357,7 @@ function checkEndings(
     const message = `nothing goes on after ${block[last]?.do}: this action is never reached`;
     report(paths.get(unreached) ?? [], false, message, 'remove it, or move it before');
   }
+  if (flow.type === 'module') return;
   const { main = [] } = flow.tasks;
   if (endings.block(main)) return;
   const last = main.at(-1);

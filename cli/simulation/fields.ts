@@ -1,4 +1,5 @@
 import type { CollectCommand, FlowEvent } from '../../flows/commands.js';
+import { variableOf } from '../../flows/secure-names.js';
 import type { CollectOptions } from '../../server/call/collect.js';
 import { collectTwice } from '../../server/call/collect-twice.js';
 import { heldAs, SecureValues } from '../../server/secure/secure-values.js';
@@ -60,6 +61,6 @@ function teller(command: CollectCommand, line: Line): CollectOptions['onProgress
     line.tell({
       type: 'field',
       scope: into.scope,
-      progress: { field: field.kind, name: into.name, state, entered, attempt, error },
+      progress: { field: field.kind, name: variableOf(into.name), state, entered, attempt, error },
     });
 }

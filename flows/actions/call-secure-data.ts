@@ -45,7 +45,7 @@ export const callSecureData = defineAction({
   ),
   blocks: Object.values(PATHS),
   secure: true,
-  only: { types: ['secure'], remedy: 'move it into a flow of `type: secure`' },
+  only: { types: ['secure', 'module'], remedy: 'move it into a flow of `type: secure`' },
   dataName: (fields) => fields.into,
   check(fields, check) {
     if (fields.into === 'failure') {

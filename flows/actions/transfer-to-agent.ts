@@ -22,6 +22,10 @@ export const transferToAgent = defineAction({
     { additionalProperties: false },
   ),
   blocks: ['onFailure'],
+  only: {
+    types: ['inbound', 'outbound', 'secure', 'module'],
+    remedy: 'remove it: the caller waits for an agent already',
+  },
   check(fields, check) {
     check.template(['agent'], fields.agent ?? 'any');
     check.duration(['ringTimeout'], fields.ringTimeout, 1000, 300_000);

@@ -18,7 +18,11 @@ export const transferToSecureFlow = defineAction({
   ),
   blocks: ['onFailure'],
   secure: true,
-  only: { types: ['inbound'], remedy: 'the caller is in a secure flow already: put the actions here' },
+  only: {
+    types: ['inbound', 'outbound', 'inQueue'],
+    remedy:
+      'a secure flow has the caller in secure mode already, and a module is called by flows that hand over',
+  },
   check(fields, check) {
     if (fields.invocationData !== undefined) {
       check.expression(['invocationData'], fields.invocationData, 'string');

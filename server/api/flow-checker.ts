@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { FlowSet } from '../../flows/flow.js';
-import type { FlowProblem, LibraryFlow } from '../../flows/loader.js';
+import { type FlowInterfaces, interfaceOf } from '../../flows/flow-interface.js';
+import type { FlowProblem } from '../../flows/loader.js';
 import { TacetError } from '../errors.js';
 
 /** What a thread is started with. */
 export interface CheckJob {
   readonly document: string;
   readonly fileName: string;
-  readonly library: ReadonlyMap<string, LibraryFlow>;
+  readonly library: FlowInterfaces;
 }
 
 export interface CheckLimits {
@@ -28,7 +29,7 @@ const SCRIPT = new URL('./flow-checker.worker.js', import.meta.url);
  * stopped: whatever a document costs, calls go on. One at a time, so that no more than one core is ever taken.
  */
 export class FlowChecker {
-  readonly #library: ReadonlyMap<string, LibraryFlow>;
+  readonly #library: FlowInterfaces;
   readonly #directory: string;
   readonly #limits: CheckLimits;
   #last: Promise<unknown> = Promise.resolve();
@@ -38,9 +39,7 @@ export class FlowChecker {
 
   /** Prompt files of a flow that is not in the library are relative to `directory`. */
   constructor(flows: FlowSet, directory: string, limits: Partial<CheckLimits> = {}) {
-    this.#library = new Map(
-      [...flows].map(([name, { type, directory: own }]) => [name, { type, directory: own }]),
-    );
+    this.#library = new Map([...flows].map(([name, flow]) => [name, interfaceOf(flow)]));
     this.#directory = directory;
     this.#limits = { ...LIMITS, ...limits };
   }

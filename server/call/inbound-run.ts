@@ -35,9 +35,9 @@ export class InboundRun implements FlowHost<InboundEnd> {
     this.#options = options;
   }
 
-  note({ action, path, name }: FlowNote): void {
+  note({ flow, action, path, name }: FlowNote): void {
     const { conversation } = this.#options;
-    conversation.publish({ type: 'flow.action', flow: conversation.flow, action, path, name });
+    conversation.publish({ type: 'flow.action', flow, action, path, name });
   }
 
   async execute(command: FlowCommand): Promise<Executed<InboundEnd>> {

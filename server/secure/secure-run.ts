@@ -7,6 +7,7 @@ import type {
   PlainValue,
 } from '../../flows/commands.js';
 import { transform } from '../../flows/fields/transforms.js';
+import { variableOf } from '../../flows/secure-names.js';
 import { pause } from '../call/abort.js';
 import { callData } from '../call/call-data.js';
 import { type CollectOptions, collect } from '../call/collect.js';
@@ -105,7 +106,7 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
       signal,
       surplusSince: this.#surplusSince,
       onProgress: (state, entered, error) =>
-        onProgress({ field: field.kind, name: into.name, state, entered, attempt, error }),
+        onProgress({ field: field.kind, name: variableOf(into.name), state, entered, attempt, error }),
     };
     const collected = await collectTwice(command, options, collect);
     this.#surplusSince = collected.surplusSince;

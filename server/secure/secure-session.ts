@@ -143,8 +143,7 @@ export class SecureSession implements SessionRecord {
       signal,
       shutdown,
       publish: (event) => this.#conversation.publish(event),
-      onNote: ({ action, path, name }) =>
-        this.#conversation.publish({ type: 'flow.action', flow: flow.name, action, path, name }),
+      onNote: (note) => this.#conversation.publish({ type: 'flow.action', ...note }),
       onProgress: (progress) =>
         this.#conversation.publish({ type: 'secure.progress', sessionId: this.id, progress }),
       onData: (status, reason) =>
