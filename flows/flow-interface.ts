@@ -87,7 +87,7 @@ export function linked(flows: ReadonlyMap<string, Flow>): Map<string, Flow> {
   const interfaces = new Map([...flows].map(([name, flow]) => [name, interfaceOf(flow)]));
   const alone = new Map(
     [...flows].map(([name, flow]) => {
-      const { calls } = interfaceOf(flow);
+      const calls = interfaces.get(name)?.calls ?? [];
       const reached = [...new Set(calls.flatMap((called) => reachedFrom(called, interfaces)))];
       const secureModules = reached.filter((module) => secureModule(module, interfaces) !== null);
       return [name, { flow: { ...flow, secureModules }, reached }] as const;

@@ -172,7 +172,7 @@ const USED = [
 ] as const;
 
 /** A flow that a route names, or a connector or data action that a flow names, must exist: an error now, not in a call. */
-function checkReferences(config: Config, flows: FlowSet): void {
+export function checkReferences(config: Config, flows: FlowSet): void {
   const problem = (field: string, message: string, remedy: string): ConfigProblem => ({
     file: config.configFile ?? '(defaults)',
     line: null,

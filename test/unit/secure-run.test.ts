@@ -52,6 +52,7 @@ describe('secure run', () => {
   let crm: FakeCrm;
   let published: CallEventBody[];
   let run: SecureRun;
+  let progress: string[];
   const shutdown = new AbortController();
 
   beforeEach(() => {
@@ -61,6 +62,7 @@ describe('secure run', () => {
     charged = [];
     crm = new FakeCrm();
     published = [];
+    progress = [];
     const payment = {
       name: 'payment',
       charge: async (request: ChargeRequest) => {
@@ -79,7 +81,7 @@ describe('secure run', () => {
       signal: hangUp.signal,
       shutdown: shutdown.signal,
       onNote: () => {},
-      onProgress: () => {},
+      onProgress: ({ name }) => progress.push(name),
       onData: () => {},
     });
   });
@@ -178,6 +180,23 @@ describe('secure run', () => {
     assert.deepEqual(await menu, { event: { type: 'collected', result: { ok: true, value: '2' } } });
     assert.equal(values.get('pin')?.length, 4);
     assert.equal(liveSecureValues(), 1);
+  });
+
+  it("tells a module's variable by the author's name, and holds it apart from the flow's", async () => {
+    const mine = run.execute(COLLECT);
+    customer.press('1234');
+    await mine;
+    const own = run.execute({ ...COLLECT, into: { scope: 'secure', name: 'take#3.pin' } });
+    customer.press('#5678');
+    await own;
+    assert.deepEqual([...new Set(progress)], ['pin']);
+    await run.execute({ ...CHARGE, secureInputs: { mine: 'pin', own: 'take#3.pin' } } as FlowCommand);
+    const charge = charged[0]?.secure;
+    const shown = (input: string) =>
+      charge?.get(input)?.use('field-check', (digits) => String.fromCharCode(...digits));
+    assert.deepEqual([shown('mine'), shown('own')], ['1234', '5678']);
+    values.wipe();
+    assert.equal(liveSecureValues(), 0);
   });
 
   it('waits as long as the flow says, and not a moment longer once the caller has hung up', async () => {
