@@ -369,6 +369,11 @@ test('refused: secure values by way of a module where nobody shields them', asyn
     );
   }
   assert.deepEqual(await libraryProblems(calling('module: between'), between, secret), []);
+  const unused = module('between').replace('tasks:', 'variables: { pin: { type: secure } }\ntasks:');
+  assert.match(
+    (await libraryProblems(calling('module: between', 'inbound'), unused)).join(),
+    /'between' runs in/,
+  );
 });
 
 test('refused: an action by way of a module that the flow cannot have', async () => {
