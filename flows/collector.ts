@@ -1,4 +1,4 @@
-import type { CaptureError, CollectCommand } from './commands.js';
+import type { CaptureCommand, CaptureError, CollectCommand, CollectFailure } from './commands.js';
 import { checkField, completeLength, type FieldFacts } from './fields/field.js';
 
 /** Where the keys go, and nowhere else: the server's secure value. Codes are ASCII. */
@@ -19,6 +19,7 @@ export interface CollectorOptions extends FieldFacts {
     | 'totalTimeoutMs'
     | 'terminator'
     | 'clearKey'
+    | 'focusable'
   >;
   readonly sink: DigitSink;
   /** Shows the digits of the sink to a check; what it returns must not hold them. */
@@ -30,7 +31,7 @@ export interface CollectorOptions extends FieldFacts {
 /** What the server has to know after each input. Times are in ms on the clock of the inputs. */
 export interface CollectorStep {
   /** Null while the field is open. After a failure the sink is empty. */
-  readonly result: { readonly ok: true } | { readonly ok: false; readonly error: CaptureError } | null;
+  readonly result: { readonly ok: true } | CollectFailure | null;
   /** When to call {@link Collector.timer}; replaces the time of the step before. Null: no timer. */
   readonly timerAt: number | null;
   /** What the input did to the field. Either one ends the prompt; a key that was dropped (null) must not. */
@@ -39,6 +40,19 @@ export interface CollectorStep {
   readonly entered: number;
 }
 
+/** Why a command of the agent does not fit now. */
+export type CommandRefusal = 'no-field' | 'nothing-keyed' | 'not-focusable' | 'no-more-time';
+
+export interface CommandStep extends CollectorStep {
+  /** Null when the command was taken; a refused one has changed nothing. */
+  readonly refusal: CommandRefusal | null;
+  /** The prompt is to be played from its beginning, with {@link Collector.audioEnded} at its end. */
+  readonly replay: boolean;
+}
+
+/** How much time an agent can add to one entry, all in all. */
+export const MOST_EXTRA_MS = 300_000;
+
 /** Without a key for this long, keys that follow an automatically completed field are meant for the next one. */
 export const SURPLUS_GAP_MS = 400;
 
@@ -46,12 +60,13 @@ const STAR = 42;
 const HASH = 35;
 
 /**
- * One attempt at one field, decided from keys and times alone.
+ * One attempt at one field, decided from keys, times and the agent's commands alone.
  *
  * ```
  *   surplus ──400 ms without a key, or the terminator──▶ open ──terminator, length, time──▶ done
  * ```
- * A terminator as the very first key belongs to the field before and is dropped.
+ * A terminator as the very first key belongs to the field before and is dropped. What the agent throws away counts as a
+ * field before too: keys of the same burst go with it.
  */
 export class Collector {
   readonly #options: CollectorOptions;
@@ -60,8 +75,11 @@ export class Collector {
   #surplusSince: number | null;
   #result: CollectorStep['result'] = null;
   #promptEnded = false;
-  #timerAt: number | null = null;
+  /** When silence ends the field. */
+  #quietAt: number | null = null;
   #totalAt: number | null = null;
+  /** What the agent has added to each time-out. */
+  #extraMs = 0;
 
   constructor(options: CollectorOptions) {
     this.#options = options;
@@ -97,16 +115,81 @@ export class Collector {
     return isEntry ? this.#enter(code, at) : this.#step(null);
   }
 
+  /** What the agent wants done. Never call it for anything that the caller does. */
+  command(command: CaptureCommand, at: number): CommandStep {
+    const refusal = this.#refusalOf(command);
+    if (refusal !== null) return { ...this.#step(null), refusal, replay: false };
+    return { ...this.#obey(command, at), refusal, replay: command.do === 'askAgain' };
+  }
+
   /** The time asked for by `timerAt` has come; a call before it does nothing. */
   timer(at: number): CollectorStep {
-    if (this.#result !== null || this.#timerAt === null || at < this.#timerAt) return this.#step(null);
+    const due = this.#timerAt;
+    if (due === null || at < due) return this.#step(null);
     const { sink, command } = this.#options;
     const isTotal = this.#totalAt !== null && at >= this.#totalAt;
     if (isTotal || sink.length < Math.max(1, command.field.min)) {
-      if (sink.length > 0) this.#surplusSince = at;
+      this.#throwAway(at);
       return this.#fail('timeout');
     }
     return this.#complete(at, null);
+  }
+
+  #refusalOf(command: CaptureCommand): CommandRefusal | null {
+    if (this.#result !== null) return 'no-field';
+    switch (command.do) {
+      case 'complete':
+        return this.#options.sink.length === 0 ? 'nothing-keyed' : null;
+      case 'extendTime':
+        return this.#extraMs + command.ms > MOST_EXTRA_MS ? 'no-more-time' : null;
+      case 'focus':
+        return this.#options.command.focusable?.includes(command.field) ? null : 'not-focusable';
+      default:
+        return null;
+    }
+  }
+
+  #obey(command: CaptureCommand, at: number): CollectorStep {
+    switch (command.do) {
+      case 'complete':
+        return this.#complete(at, null);
+      case 'extendTime':
+        return this.#extend(command.ms);
+      case 'askAgain':
+        this.#throwAway(at);
+        return this.#begins();
+      case 'clear':
+        this.#throwAway(at);
+        // Nothing can have been keyed while the prompt plays, so it plays on.
+        return this.#promptEnded ? this.#clear(at) : this.#step(null);
+      case 'cancel':
+        this.#throwAway(at);
+        return this.#fail('cancelled-by-agent');
+      case 'focus':
+        this.#throwAway(at);
+        return this.#end({ ok: false, error: 'focus', field: command.field });
+    }
+  }
+
+  #extend(ms: number): CollectorStep {
+    this.#extraMs += ms;
+    if (this.#quietAt !== null) this.#quietAt += ms;
+    if (this.#totalAt !== null) this.#totalAt += ms;
+    return this.#step(null);
+  }
+
+  /** As before the first prompt. */
+  #begins(): CollectorStep {
+    this.#promptEnded = false;
+    this.#quietAt = null;
+    this.#totalAt = null;
+    return this.#step(null);
+  }
+
+  /** Keys that follow in the same burst belong to what is thrown away. */
+  #throwAway(at: number): void {
+    if (this.#options.sink.length > 0) this.#surplusSince = at;
+    this.#options.sink.clear();
   }
 
   #swallows(code: number, at: number): boolean {
@@ -125,7 +208,7 @@ export class Collector {
     this.#begin(at);
     const full = look((digits) => completeLength(command.field, digits, this.#options));
     if (sink.length >= full) return this.#complete(at, 'key');
-    this.#timerAt = this.#beforeTotal(at + command.interDigitTimeoutMs);
+    this.#quietAt = at + command.interDigitTimeoutMs + this.#extraMs;
     return this.#step('key');
   }
 
@@ -149,29 +232,32 @@ export class Collector {
     this.#surplusSince = at;
     if (error !== null) return { ...this.#fail(error), change, entered };
     this.#result = { ok: true };
-    this.#timerAt = null;
     return this.#step(change);
   }
 
   #fail(error: CaptureError): CollectorStep {
+    return this.#end({ ok: false, error });
+  }
+
+  #end(failure: CollectFailure): CollectorStep {
     this.#options.sink.clear();
-    this.#result = { ok: false, error };
-    this.#timerAt = null;
+    this.#result = failure;
     return this.#step(null);
   }
 
   #waitForFirst(at: number): void {
     this.#begin(at);
-    this.#timerAt = this.#beforeTotal(at + this.#options.command.firstDigitTimeoutMs);
+    this.#quietAt = at + this.#options.command.firstDigitTimeoutMs + this.#extraMs;
   }
 
   #begin(at: number): void {
     this.#promptEnded = true;
-    this.#totalAt ??= at + this.#options.command.totalTimeoutMs;
+    this.#totalAt ??= at + this.#options.command.totalTimeoutMs + this.#extraMs;
   }
 
-  #beforeTotal(at: number): number {
-    return this.#totalAt === null ? at : Math.min(at, this.#totalAt);
+  get #timerAt(): number | null {
+    if (this.#result !== null || this.#quietAt === null) return null;
+    return Math.min(this.#quietAt, this.#totalAt ?? Number.POSITIVE_INFINITY);
   }
 
   #step(change: CollectorStep['change']): CollectorStep {

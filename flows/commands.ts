@@ -32,7 +32,20 @@ export type CaptureError =
   | 'invalid-input'
   | 'input-matching-failed'
   | 'caller-interrupted-with-star'
-  | 'caller-hung-up';
+  | 'caller-hung-up'
+  | 'cancelled-by-agent';
+
+/** How an attempt ended without a valid field. */
+export type CollectFailure =
+  | { readonly ok: false; readonly error: CaptureError }
+  /** The agent wants another field instead: one of the `focusable` of the command. */
+  | { readonly ok: false; readonly error: 'focus'; readonly field: string };
+
+/** What an agent may have done to the field that is being keyed; nothing of the caller's leads to one. */
+export type CaptureCommand =
+  | { readonly do: 'askAgain' | 'clear' | 'cancel' | 'complete' }
+  | { readonly do: 'extendTime'; readonly ms: number }
+  | { readonly do: 'focus'; readonly field: string };
 
 /** One attempt at one field. Times are in milliseconds. */
 export interface CollectCommand {
@@ -67,6 +80,8 @@ export interface CollectCommand {
   /** 1 for the first attempt. */
   readonly attempt: number;
   readonly attempts: number;
+  /** Names of the fields that the agent may go to instead; the attempt then ends as `focus`. Absent: none. */
+  readonly focusable?: readonly string[];
 }
 
 export type Transform = 'last4' | 'bin' | 'brand' | 'length';
@@ -145,7 +160,7 @@ export type FlowEvent =
       readonly type: 'collected';
       readonly result:
         | { readonly ok: true /** Absent for scope `secure`. */; readonly value?: string }
-        | { readonly ok: false; readonly error: CaptureError };
+        | CollectFailure;
     }
   | { readonly type: 'dataCalled'; readonly result: DataResult }
   | { readonly type: 'dataAnswered'; readonly result: CallDataResult }

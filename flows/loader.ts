@@ -1,5 +1,6 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { checkAcknowledgement } from './acknowledgement.js';
 import { bareName } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
 import { ActionBuilder } from './build.js';
@@ -171,6 +172,7 @@ async function fileProblems(one: Loaded, directory: string): Promise<FlowProblem
 
 /** A document as far as it can be made sense of, with the problems on the way. */
 interface Built extends Loaded {
+  readonly header: Header;
   readonly problems: FlowProblem[];
   readonly report: HeaderReport;
 }
@@ -195,6 +197,7 @@ function build(source: string, fileName: string): Built {
     description: header.description ?? '',
     fileName,
     source,
+    acknowledgement: header.acknowledgement ?? null,
     directory: resolve(dirname(fileName)),
     inputs,
     outputs,
@@ -206,11 +209,11 @@ function build(source: string, fileName: string): Built {
     modules: {},
     secureModules: [],
   };
-  return { flow, document, paths: builder.sound, problems, report };
+  return { flow, document, paths: builder.sound, header, problems, report };
 }
 
 /** Checks a document beside the flows that are known; null: other documents are not looked at. */
-function checked({ problems, report, ...one }: Built, others: OtherFlows | null): Loaded {
+function checked({ header, problems, report, ...one }: Built, others: OtherFlows | null): Loaded {
   const { flow, paths } = one;
   const collected = collectedKinds(flow, paths.keys(), others?.flows ?? null);
   const check = new FlowCheck(flow, collected, others, (path, message, remedy) =>
@@ -220,6 +223,7 @@ function checked({ problems, report, ...one }: Built, others: OtherFlows | null)
   checkSecureOutputs(flow.outputs, collected, report);
   const order = calledFirst(flow.tasks, paths, report);
   checkLoopActions(flow, paths, report);
+  checkAcknowledgement(header, paths, report);
   if (problems.length === 0) {
     // What a caller hears in a queue goes round until an agent answers.
     if (flow.type !== 'inQueue') checkEndlessLoops(flow, paths, report);

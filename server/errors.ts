@@ -16,6 +16,8 @@ export const ERRORS = {
     sip: 486,
     text: 'a secure session is already in progress on this conversation',
   },
+  'no-field-open': { http: 409, sip: 480, text: 'no field is being collected at the moment' },
+  'command-refused': { http: 409, sip: 480, text: 'the command does not fit now' },
   'session-ended': { http: 409, sip: 481, text: 'the secure session has already ended' },
   'shield-failed': { http: 503, sip: 503, text: 'a shield could not be engaged; the session was refused' },
   'bad-request': { http: 400, sip: 400, text: 'the request is not valid' },

@@ -1,5 +1,7 @@
+import type { CommandRefusal } from '../../flows/collector.js';
 import type {
   CallDataResult,
+  CaptureCommand,
   CollectCommand,
   DataResult,
   FlowCommand,
@@ -32,6 +34,12 @@ export type HappeningBody =
   | { readonly type: 'to-agent'; readonly agent: string; readonly result: string }
   | { readonly type: 'to-secure-flow'; readonly flow: string; readonly invocationData: string }
   | { readonly type: 'secure'; readonly state: SecureState; readonly end: SecureEnd | null }
+  /** A command of the agent to the field that is being keyed; why it was refused, or null. */
+  | {
+      readonly type: 'command';
+      readonly command: CaptureCommand['do'];
+      readonly refusal: CommandRefusal | null;
+    }
   /** Keys that the leaving guard kept from the agent. */
   | { readonly type: 'swallowed'; readonly keys: number }
   /** What the agent's script receives. */

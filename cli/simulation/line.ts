@@ -57,6 +57,9 @@ export class Line {
     this.#now = next === null ? until : Math.min(Math.max(next.at, this.#now), until);
     if (next?.act.do === 'hang-up') this.#gone.abort();
     if (next?.act.do === 'cancel' && this.secure) this.#cancelled.abort();
+    if (next?.act.do === 'command' && (field === null || !this.secure)) {
+      this.tell({ type: 'command', command: next.act.command.do, refusal: 'no-field' });
+    }
     return next?.act ?? null;
   }
 

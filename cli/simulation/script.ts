@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import type { CaptureCommand } from '../../flows/commands.js';
 import { readDocument } from '../../flows/document.js';
 import { duration, milliseconds } from '../../flows/duration.js';
 import { FlowError } from '../../flows/problems.js';
@@ -8,14 +9,27 @@ import type { Step } from './scripted-caller.js';
 
 const strict = { additionalProperties: false } as const;
 
+const Command = Type.Union(
+  [
+    Type.Literal('askAgain'),
+    Type.Literal('clear'),
+    Type.Literal('cancel'),
+    Type.Literal('complete'),
+    Type.Object({ extendTime: duration('how much time is added', '30s') }, strict),
+    Type.Object({ focus: Type.String({ minLength: 1, description: 'name of a field' }) }, strict),
+  ],
+  { description: 'askAgain, clear, cancel, complete, {extendTime: 30s} or {focus: name}' },
+);
+
 const Act = Type.Union(
   [
     Type.Object({ keys: Type.String({ pattern: '^[0-9*#]{1,100}$' }) }, strict),
     Type.Object({ wait: duration('how long the caller does nothing', '1s') }, strict),
+    Type.Object({ agent: Command }, strict),
     Type.Literal('hang-up'),
     Type.Literal('cancel'),
   ],
-  { description: `keys: '12#', wait: 5s, hang-up or cancel` },
+  { description: `keys: '12#', wait: 5s, agent: clear, hang-up or cancel` },
 );
 
 const Outputs = Type.Record(
@@ -56,7 +70,7 @@ const Document = Type.Object(
     to: Type.Optional(Type.String({ description: 'who is called, a text' })),
     invocationData: Type.Optional(Type.String({ description: 'what the agent hands over, a text' })),
     caller: Type.Optional(
-      Type.Array(Act, { description: `a list of keys: '12#', wait: 5s, hang-up, cancel` }),
+      Type.Array(Act, { description: `a list of keys: '12#', wait: 5s, agent: clear, hang-up, cancel` }),
     ),
     gateway: Type.Optional(Type.Array(Answer, { description: 'a list of answers' })),
     dataActions: Type.Optional(Type.Array(DataAnswer, { description: 'a list of answers' })),
@@ -120,11 +134,20 @@ function scriptOf(document: Document): Script {
       agents: document.agents ?? [],
       refusesSecure: document.secureSession === 'refused',
     },
-    steps: (document.caller ?? []).map((act) =>
-      typeof act === 'object' && 'wait' in act ? { waitMs: milliseconds(act.wait) } : act,
-    ),
+    steps: (document.caller ?? []).map(stepOf),
     expected: document.expect === undefined ? null : document.expect.trimEnd().split('\n'),
   };
+}
+
+function stepOf(act: Static<typeof Act>): Step {
+  if (typeof act === 'string' || 'keys' in act) return act;
+  return 'wait' in act ? { waitMs: milliseconds(act.wait) } : { command: commandOf(act.agent) };
+}
+
+function commandOf(agent: Static<typeof Command>): CaptureCommand {
+  if (typeof agent === 'string') return { do: agent };
+  if ('focus' in agent) return { do: 'focus', field: agent.focus };
+  return { do: 'extendTime', ms: milliseconds(agent.extendTime) };
 }
 
 function dataAnswer({ status, error, outputs = {}, after }: DataAnswer): Scenario['dataActions'][number] {

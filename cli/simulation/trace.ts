@@ -31,6 +31,8 @@ export function traceLine(happening: Happening): string | null {
       return `transferToSecureFlow ${happening.flow} ${happening.invocationData}`.trimEnd();
     case 'secure':
       return `secure ${happening.state}${happening.end === null ? '' : `: ${happening.end}`}`;
+    case 'command':
+      return `agent ${happening.command}${happening.refusal === null ? '' : ` refused: ${happening.refusal}`}`;
     case 'swallowed':
       return `keys swallowed: ${happening.keys}`;
     case 'result':
@@ -42,7 +44,7 @@ export function traceLine(happening: Happening): string | null {
 
 function fieldLine({ scope, progress }: Happening & { type: 'field' }): string | null {
   const { field, name, state, entered, attempt, error } = progress;
-  if (state !== 'accepted' && state !== 'rejected') return null;
-  const verdict = state === 'accepted' ? `${entered} keys` : error;
+  if (state !== 'accepted' && state !== 'rejected' && state !== 'left') return null;
+  const verdict = state === 'accepted' ? `${entered} keys` : (error ?? state);
   return `collect ${field} into ${scope}.${name} #${attempt}: ${verdict}`;
 }

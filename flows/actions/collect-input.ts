@@ -6,6 +6,7 @@ import {
   ROUTING_NUMBER_LENGTH,
   SHORTEST_ACCOUNT_NUMBER,
 } from '../fields/bank-account.js';
+import { isFinal } from '../final-errors.js';
 import { Prompt } from '../prompt.js';
 import { type ActionCheck, defineAction, type Run } from './action.js';
 import { bareName } from './fields.js';
@@ -138,7 +139,7 @@ export const collectInput = defineAction({
     }
     const { error } = event.result;
     const attempts = fields.attempts ?? 3;
-    if (error === 'caller-hung-up' || run.attempt >= attempts) {
+    if (isFinal(error) || run.attempt >= attempts) {
       const data = { [run.action.name]: { status: 'error', reason: error, error, message: '' } };
       return { kind: 'path', block: 'onFailure', reason: error, data };
     }

@@ -19,6 +19,7 @@ import { errorReply, refuseGarbage, shapeErrors } from './error-replies.js';
 import { FailedAttempts } from './failed-attempts.js';
 import type { FlowChecker } from './flow-checker.js';
 import { describeApi } from './openapi.js';
+import { captureRoute } from './routes/capture.js';
 import { conversationRoutes } from './routes/conversations.js';
 import { eventRoute, type StreamLimits } from './routes/events.js';
 import { flowValidationRoute } from './routes/flow-validation.js';
@@ -70,7 +71,7 @@ function bareServer(log: Logger): Api {
       const code = error.code === 'FST_ERR_MAX_PARAM_LENGTH' ? 'not-found' : 'bad-request';
       reply.status(ERRORS[code].http).send(errorReply(code, ERRORS[code].text));
     },
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, discriminator: true } },
   });
 }
 
@@ -117,6 +118,7 @@ export async function createApi(dependencies: ApiDependencies): Promise<Api> {
   metricsRoute(app, metrics);
   conversationRoutes(app, conversations);
   secureSessionRoutes(app, conversations, log);
+  captureRoute(app, conversations, log);
   flowRoutes(app, dependencies.flows);
   flowValidationRoute(app, dependencies.flowChecker);
   eventRoute(app, events, conversations, dependencies.streams ?? STREAMS);

@@ -35,9 +35,12 @@ function explain(
 ): { readonly field: string; readonly message: string } {
   const path = instancePath.split('/').slice(1);
   if (keyword === 'required') path.push(String(params.missingProperty));
+  if (keyword === 'discriminator') path.push(String(params.tag));
   // Fields of the body go by their own name, others by their part of the request first.
   const field = [...(part === 'body' && path.length > 0 ? [] : [PARTS[part] ?? part]), ...path].join('.');
   if (keyword === 'required') return { field, message: `${field} is missing: add it` };
+  if (keyword === 'discriminator')
+    return { field, message: `${field} has no value that is known (see /docs)` };
   if (keyword === 'additionalProperties') {
     return { field, message: `${field} has a property that is not known: remove it (see /docs)` };
   }

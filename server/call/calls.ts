@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { CaptureCommand } from '../../flows/commands.js';
 import type { Flow, FlowSet } from '../../flows/flow.js';
 import { MediaError, type MediaServer } from '../../media/media-server.js';
 import type { Agents } from '../agent/agents.js';
@@ -125,10 +126,19 @@ export class Calls implements Conversations {
   }
 
   async cancelSecureSession(id: string, sessionId: string): Promise<SecureSessionView> {
-    const view = this.secureSession(id, sessionId);
-    const session = this.#live.get(id)?.sessions.get(sessionId);
-    if (view.state === 'ended' || !session) throw new TacetError('session-ended');
+    const session = this.#liveSession(id, sessionId);
     session.cancel();
+    return session.view();
+  }
+
+  async commandCapture(
+    id: string,
+    sessionId: string,
+    command: CaptureCommand,
+    by: string | null,
+  ): Promise<SecureSessionView> {
+    const session = this.#liveSession(id, sessionId);
+    session.command(command, by);
     return session.view();
   }
 
@@ -178,6 +188,13 @@ export class Calls implements Conversations {
     const found = this.#live.get(id)?.conversation ?? this.#ended.find((ended) => ended.id === id);
     if (!found) throw new TacetError('conversation-not-found');
     return found;
+  }
+
+  #liveSession(id: string, sessionId: string): SecureSession {
+    const view = this.secureSession(id, sessionId);
+    const session = this.#live.get(id)?.sessions.get(sessionId);
+    if (view.state === 'ended' || !session) throw new TacetError('session-ended');
+    return session;
   }
 
   #route(toUser: string): Flow {

@@ -1,3 +1,4 @@
+import type { CaptureCommand } from '../../flows/commands.js';
 import type { ConversationView, SecureSessionRequest, SecureSessionView } from './views.js';
 
 /** What the API may do with calls. Every method throws or rejects with TacetError. */
@@ -11,4 +12,11 @@ export interface Conversations {
   secureSession(id: string, sessionId: string): SecureSessionView;
   /** Ends the session as `cancelled`: the caller goes back to the agent after the leaving guard. */
   cancelSecureSession(id: string, sessionId: string): Promise<SecureSessionView>;
+  /** Has a command done to the field that is being keyed, at once. `by`: name of the token it came with. */
+  commandCapture(
+    id: string,
+    sessionId: string,
+    command: CaptureCommand,
+    by: string | null,
+  ): Promise<SecureSessionView>;
 }

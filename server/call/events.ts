@@ -1,12 +1,23 @@
-import type { CallDataResult, CaptureError, FieldKind, PlainValue } from '../../flows/commands.js';
+import type {
+  CallDataResult,
+  CaptureCommand,
+  CaptureError,
+  FieldKind,
+  PlainValue,
+  Transform,
+} from '../../flows/commands.js';
 import type { CallEnd, ConversationView, SecureEnd, SecureState } from './views.js';
 
 /** How far a secure field is. `entered` counts keys; no field of this event can hold a digit of the caller's. */
 export interface FieldProgress {
   readonly field: FieldKind;
   readonly name: string;
-  readonly state: 'asked' | 'entering' | 'accepted' | 'rejected' | 'cleared';
+  /** `left`: the agent went to another field. */
+  readonly state: 'asked' | 'entering' | 'accepted' | 'rejected' | 'cleared' | 'left';
   readonly entered: number;
+  /** Fewest and most digits of the field, whatever was keyed: a card's brand would tell its first digits. */
+  readonly min: number;
+  readonly max: number;
   readonly attempt: number;
   readonly error: CaptureError | null;
 }
@@ -50,6 +61,22 @@ export type CallEventBody =
       readonly change: 'engaged' | 'released' | 'failed';
     }
   | { readonly type: 'secure.progress'; readonly sessionId: string; readonly progress: FieldProgress }
+  /** A part of a secure value was shown to the flow. */
+  | {
+      readonly type: 'secure.extracted';
+      readonly sessionId: string;
+      /** Name of the secure variable. */
+      readonly variable: string;
+      readonly transform: Transform;
+    }
+  | {
+      /** A command of the agent to the field that is being keyed was taken. */
+      readonly type: 'secure.command';
+      readonly sessionId: string;
+      readonly command: CaptureCommand['do'];
+      /** Name of the API token it came with; null when that is not known. */
+      readonly by: string | null;
+    }
   | {
       readonly type: 'secure.data';
       readonly sessionId: string;
@@ -87,11 +114,13 @@ const SECURE_FIELDS: Readonly<Record<CallEventBody['type'], readonly string[]>> 
   'secure.state': ['sessionId', 'state', 'end', 'reason'],
   'secure.shield': ['sessionId', 'shield', 'change'],
   'secure.progress': ['sessionId', 'progress'],
+  'secure.extracted': ['sessionId', 'variable', 'transform'],
+  'secure.command': ['sessionId', 'command', 'by'],
   'secure.data': ['sessionId', 'status', 'reason'],
   'agent.data': ['sessionId', 'participantId', 'data'],
 };
 
-const PROGRESS_FIELDS = ['field', 'name', 'state', 'entered', 'attempt', 'error'] as const;
+const PROGRESS_FIELDS = ['field', 'name', 'state', 'entered', 'min', 'max', 'attempt', 'error'] as const;
 
 type Listener = (event: CallEvent) => void;
 

@@ -13,6 +13,7 @@ import { callData } from '../call/call-data.js';
 import { type CollectOptions, collect } from '../call/collect.js';
 import { collectTwice } from '../call/collect-twice.js';
 import type { CallEventBody, FieldProgress } from '../call/events.js';
+import { fieldProgress } from '../call/field-progress.js';
 import type { Leg } from '../call/leg.js';
 import { playTo } from '../call/play.js';
 import { withProcessingAudio } from '../call/processing-audio.js';
@@ -20,6 +21,7 @@ import type { Executed, FlowHost } from '../call/run-flow.js';
 import type { Connector } from '../connectors/connector.js';
 import { failed } from '../data-actions/data-action.js';
 import type { DataActions } from '../data-actions/data-actions.js';
+import type { CaptureControl } from './capture-control.js';
 import { heldAs, type SecureValues } from './secure-values.js';
 
 /** How the flow of a secure session ended. */
@@ -31,6 +33,8 @@ export interface SecureRunOptions {
   readonly sessionId: string;
   readonly customer: Leg;
   readonly values: SecureValues;
+  /** The agent's commands to the field that is being keyed. */
+  readonly control: CaptureControl;
   readonly connectors: ReadonlyMap<string, Connector>;
   readonly dataActions: DataActions;
   /** Ends prompts, collects and plain data actions early; a charge that is under way is waited for all the same. */
@@ -80,6 +84,13 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
       case 'extract': {
         const source = this.#options.values.get(command.source);
         const value = source?.use('extract', (digits) => transform(command.transform, digits)) ?? null;
+        const { source: held, transform: kind } = command;
+        this.#options.publish({
+          type: 'secure.extracted',
+          sessionId: this.#options.sessionId,
+          variable: variableOf(held),
+          transform: kind,
+        });
         return { event: { type: 'extracted', value } };
       }
       case 'returnToAgent':
@@ -94,8 +105,8 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
   }
 
   async #collect(command: CollectCommand): Promise<Executed<SecureFlowEnd>> {
-    const { values, customer, signal, onProgress } = this.#options;
-    const { field, into, attempt } = command;
+    const { values, customer, control, signal, onProgress } = this.#options;
+    const { field, into } = command;
     const held = heldAs(into);
     const value = values.create(held, field.kind);
     const card = field.cardVariable === null ? null : (values.get(field.cardVariable) ?? null);
@@ -105,8 +116,8 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
       card,
       signal,
       surplusSince: this.#surplusSince,
-      onProgress: (state, entered, error) =>
-        onProgress({ field: field.kind, name: variableOf(into.name), state, entered, attempt, error }),
+      control,
+      onProgress: fieldProgress(command, onProgress),
     };
     const collected = await collectTwice(command, options, collect);
     this.#surplusSince = collected.surplusSince;

@@ -1,10 +1,11 @@
-import type { CallFacts, PlainValue } from '../../flows/commands.js';
+import type { CallFacts, CaptureCommand, PlainValue } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
 import { pause } from '../call/abort.js';
 import type { Conversation, SessionRecord } from '../call/conversation.js';
 import type { Participant } from '../call/participant.js';
 import { runFlow } from '../call/run-flow.js';
 import type { SecureEnd, SecureSessionView } from '../call/views.js';
+import { CaptureControl } from './capture-control.js';
 import { type Left, leavingGuard } from './leaving-guard.js';
 import { type SecureFlowEnd, SecureRun, type SecureRunOptions } from './secure-run.js';
 import { SecureValues } from './secure-values.js';
@@ -45,6 +46,7 @@ export class SecureSession implements SessionRecord {
   readonly #state: SessionState;
   readonly #stack: ShieldStack;
   readonly #values = new SecureValues();
+  readonly #control = new CaptureControl();
   readonly #cancel = new AbortController();
   readonly #tooLong = new AbortController();
   readonly #startedAt = new Date().toISOString();
@@ -71,6 +73,13 @@ export class SecureSession implements SessionRecord {
   /** Ends the flow; the caller goes back to the agent after the leaving guard. A charge under way is waited for. */
   cancel(): void {
     this.#cancel.abort();
+  }
+
+  /** Has the agent's command done to the field that is being keyed. Throws TacetError when none is, or when it does not fit. */
+  command(command: CaptureCommand, by: string | null): void {
+    this.#control.command(command, () =>
+      this.#conversation.publish({ type: 'secure.command', sessionId: this.id, command: command.do, by }),
+    );
   }
 
   /** Engages the shields. False: the session was refused, what was engaged is released, the call goes on as it was. */
@@ -138,6 +147,7 @@ export class SecureSession implements SessionRecord {
       sessionId: this.id,
       customer: customer.leg,
       values: this.#values,
+      control: this.#control,
       connectors,
       dataActions,
       signal,

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { CaptureCommand } from '../../flows/commands.js';
 import { loadLibrary } from '../../flows/loader.js';
 import { type Api, type ApiDependencies, createApi } from '../../server/api/api.js';
 import { FlowChecker } from '../../server/api/flow-checker.js';
@@ -51,7 +52,8 @@ export const CONVERSATION: ConversationView = {
 export class FakeConversations implements Conversations {
   readonly started: (readonly [string, SecureSessionRequest])[] = [];
   readonly cancelled: string[] = [];
-  /** Thrown by startSecureSession. */
+  readonly commands: (readonly [CaptureCommand, string | null])[] = [];
+  /** Thrown by startSecureSession and commandCapture. */
   refusal: Error | null = null;
 
   list(): readonly ConversationView[] {
@@ -85,6 +87,18 @@ export class FakeConversations implements Conversations {
     this.secureSession(id, sessionId);
     this.cancelled.push(sessionId);
     return { ...SESSION, state: 'unshielding' };
+  }
+
+  async commandCapture(
+    id: string,
+    sessionId: string,
+    command: CaptureCommand,
+    by: string | null,
+  ): Promise<SecureSessionView> {
+    this.secureSession(id, sessionId);
+    if (this.refusal !== null) throw this.refusal;
+    this.commands.push([command, by]);
+    return { ...SESSION, state: 'active' };
   }
 }
 

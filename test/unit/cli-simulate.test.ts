@@ -147,7 +147,7 @@ describe('tacet simulate', () => {
   it('names file, line and remedy of what is wrong in a script, and quotes no key', async () => {
     const { code, out } = await script("caller:\n  - keys: '4242 4242'\nagent: [answered]\ntoday: 2026-13\n");
     assert.equal(code, 1);
-    assert.match(out, /^script\.yaml:2:5: .*keys: '12#', wait: 5s, hang-up or cancel/m);
+    assert.match(out, /^script\.yaml:2:5: .*keys: '12#', wait: 5s, agent: clear, hang-up or cancel/m);
     assert.match(out, /^script\.yaml:3:1: unknown key 'agent' \(did you mean 'agents'\?\)$/m);
     assert.match(out, /^script\.yaml:4:8: 'today' .* \(give a month, as 2026-11\)$/m);
     assert.ok(!out.includes('4242'));

@@ -178,6 +178,20 @@ ${END}`;
   assert.deepEqual(next.command?.do === 'play' && next.command.audio, [{ text: 'timeout' }]);
 });
 
+test('collectInput: a field that the agent cancelled is not asked again', () => {
+  const source = `    - do: collectInput
+      name: ask
+      field: digits
+      max: 4
+      into: flow.n
+      prompt: a
+      onFailure: [{ do: playAudio, prompt: '{{ data.ask.error }}' }]
+${END}`;
+  const result = { ok: false, error: 'cancelled-by-agent' } as const;
+  const { command } = step(start(flow(source), CALL).state, { type: 'collected', result });
+  assert.deepEqual(command?.do === 'play' && command.audio, [{ text: 'cancelled-by-agent' }]);
+});
+
 test('collectInput: a caller who hung up is not asked again, and a number variable gets a number', () => {
   const source = `    - { do: collectInput, name: ask, field: digits, max: 4, into: flow.n, prompt: a }\n${END}`;
   const asked = start(flow(source), CALL);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Collector } from '../../flows/collector.js';
-import type { CollectCommand, FlowEvent } from '../../flows/commands.js';
+import type { CaptureError, CollectCommand, FlowEvent } from '../../flows/commands.js';
 import { start, staticAudio, step } from '../../flows/interpreter.js';
 import { loadFlow } from '../../flows/loader.js';
+import { acknowledged } from '../kit/acknowledged.js';
 import { KEYED, problemsOf } from './flow-problems.js';
 import { CALL, NOW, replay, TestSink } from './flow-simulator.js';
 
@@ -15,7 +16,7 @@ const say = (text: string) => `[{ do: playAudio, prompt: ${text} }]`;
 const CHOICES = `choices: { '1': ${say('one')}, '*': ${say('star')}, '2': [] }`;
 const MENU = `{ do: menu, name: ask, prompt: Choose, noInput: Nothing, noMatch: Wrong, ${CHOICES}`;
 
-const missed = (error: 'timeout' | 'invalid-input' | 'caller-hung-up'): FlowEvent => ({
+const missed = (error: CaptureError): FlowEvent => ({
   type: 'collected',
   result: { ok: false, error },
 });
@@ -92,6 +93,12 @@ test('menu: without onFailure or default it fails, and a caller who hung up is n
   );
 });
 
+test('menu: an agent who cancels chooses nothing, whatever the default and the attempts left', () => {
+  const asked = start(flow(`${MENU}, default: '1', onFailure: ${say("'{{ data.ask.error }}'")} }`), CALL);
+  const { command } = step(asked.state, missed('cancelled-by-agent'));
+  assert.deepEqual(command?.do === 'play' && command.audio, [{ text: 'cancelled-by-agent' }]);
+});
+
 test('menu: the default choice, spoken of or not', () => {
   const quiet = start(flow(`${MENU}, attempts: 1, default: '*' }`), CALL);
   const taken = step(quiet.state, missed('timeout'));
@@ -159,7 +166,7 @@ tasks:
     - do: returnToAgent
 `;
   const shown = (key: string) => {
-    const asked = start(loadFlow(source, 'a.yaml'), CALL);
+    const asked = start(loadFlow(acknowledged(source), 'a.yaml'), CALL);
     const menu = step(asked.state, { type: 'collected', result: { ok: true } });
     const inside = step(menu.state, chosen(key));
     const outside =

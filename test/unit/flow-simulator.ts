@@ -2,6 +2,7 @@ import { Collector, type DigitSink } from '../../flows/collector.js';
 import type {
   CallDataResult,
   CallFacts,
+  CaptureCommand,
   CollectCommand,
   DataResult,
   FlowCommand,
@@ -50,7 +51,10 @@ const THINK_MS = 700;
 
 export interface Script {
   readonly flow: Flow;
-  /** The keys for each collect in turn, 100 ms apart, begun 700 ms into its prompt; '' keys nothing. */
+  /**
+   * The keys for each collect in turn, 100 ms apart, begun 700 ms into its prompt; '' keys nothing. In parentheses at the
+   * end: a command of the agent, as `12(cancel)`.
+   */
   readonly keys: readonly string[];
   readonly invocationData?: string;
   readonly charge?: DataResult;
@@ -82,7 +86,7 @@ class Simulation {
   #spoken = '';
   #now = 0;
   #collects = 0;
-  #typed: { readonly at: number; readonly code: number }[] = [];
+  #typed: { readonly at: number; readonly act: number | CaptureCommand }[] = [];
   #surplusSince: number | null = null;
 
   constructor(script: Script) {
@@ -186,9 +190,7 @@ class Simulation {
     this.#trace.push(
       `collect ${field.kind} into ${into.scope}.${variableOf(into.name)} #${attempt}: ${verdict}`,
     );
-    if (!result?.ok) {
-      return { type: 'collected', result: { ok: false, error: result?.error ?? 'timeout' } };
-    }
+    if (!result?.ok) return { type: 'collected', result: result ?? { ok: false, error: 'timeout' } };
     if (into.scope !== 'secure') return { type: 'collected', result: { ok: true, value: sink.text } };
     this.#secrets.set(into.name, sink);
     return { type: 'collected', result: { ok: true } };
@@ -199,8 +201,10 @@ class Simulation {
     const keys = this.#script.keys[this.#collects] ?? '';
     this.#collects += 1;
     const from = Math.max(this.#now, this.#typed.at(-1)?.at ?? 0) + THINK_MS;
-    const presses = [...keys].map((key, index) => ({ at: from + index * KEY_MS, code: key.charCodeAt(0) }));
-    this.#typed.push(...presses);
+    const [, pressed = '', command] = /^([^(]*)(?:\((\w+)\))?$/.exec(keys) ?? [];
+    const acts: (number | CaptureCommand)[] = [...pressed].map((key) => key.charCodeAt(0));
+    if (command !== undefined) acts.push({ do: command as 'cancel' });
+    this.#typed.push(...acts.map((act, index) => ({ at: from + index * KEY_MS, act })));
   }
 
   #feed(collector: Collector) {
@@ -214,8 +218,8 @@ class Simulation {
       this.#now = Math.max(this.#now, Math.min(keyAt, audioAt, timerAt));
       if (this.#now === Number.POSITIVE_INFINITY) throw new Error('the collector waits for nothing');
       if (keyAt <= this.#now) {
-        const code = this.#typed.shift()?.code ?? 0;
-        last = collector.key(code, this.#now);
+        const act = this.#typed.shift()?.act ?? 0;
+        last = typeof act === 'number' ? collector.key(act, this.#now) : collector.command(act, this.#now);
       } else if (audioAt <= this.#now) {
         heard = true;
         last = collector.audioEnded(this.#now);

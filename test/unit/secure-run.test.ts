@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { CollectCommand, FlowCommand } from '../../flows/commands.js';
+import type { CaptureCommand, CollectCommand, FlowCommand } from '../../flows/commands.js';
+import type { PlayOutcome } from '../../media/endpoint.js';
 import type { CallEventBody } from '../../server/call/events.js';
 import { Leg } from '../../server/call/leg.js';
 import type { ChargeRequest } from '../../server/connectors/connector.js';
+import { TacetError } from '../../server/errors.js';
+import { CaptureControl } from '../../server/secure/capture-control.js';
 import { SecureRun } from '../../server/secure/secure-run.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
 import { SecureValues } from '../../server/secure/secure-values.js';
@@ -51,8 +54,10 @@ describe('secure run', () => {
   let charged: ChargeRequest[];
   let crm: FakeCrm;
   let published: CallEventBody[];
-  let run: SecureRun;
+  let control: CaptureControl;
   let progress: string[];
+  let names: Set<string>;
+  let run: SecureRun;
   const shutdown = new AbortController();
 
   beforeEach(() => {
@@ -62,7 +67,9 @@ describe('secure run', () => {
     charged = [];
     crm = new FakeCrm();
     published = [];
+    control = new CaptureControl();
     progress = [];
+    names = new Set();
     const payment = {
       name: 'payment',
       charge: async (request: ChargeRequest) => {
@@ -75,13 +82,17 @@ describe('secure run', () => {
       sessionId: 's1',
       customer: new Leg(customer),
       values,
+      control,
       connectors: new Map([['payment', payment]]),
       dataActions: crm.actions,
       publish: (event) => published.push(event),
       signal: hangUp.signal,
       shutdown: shutdown.signal,
       onNote: () => {},
-      onProgress: ({ name }) => progress.push(name),
+      onProgress: ({ name, state, entered, error }) => {
+        names.add(name);
+        progress.push(`${state} ${entered} ${error}`);
+      },
       onData: () => {},
     });
   });
@@ -130,6 +141,113 @@ describe('secure run', () => {
     assert.equal(liveSecureValues(), 0);
   });
 
+  const command = (wanted: CaptureCommand) => {
+    let isTaken = false;
+    control.command(wanted, () => {
+      isTaken = true;
+    });
+    assert.ok(isTaken, 'who asked is told before anything happens');
+  };
+  const refused = (code: string, detail: RegExp) => (error: unknown) =>
+    error instanceof TacetError && error.code === code && detail.test(error.message);
+
+  it('has the commands of the agent done to the field that is being keyed, and to no other', async () => {
+    const none = () => command({ do: 'clear' });
+    assert.throws(none, refused('no-field-open', /^no field/));
+    const collecting = run.execute({ ...COLLECT, interDigitTimeoutMs: 60_000 });
+    assert.throws(() => command({ do: 'complete' }), refused('command-refused', /nothing has been keyed/));
+    assert.throws(() => command({ do: 'focus', field: 'x' }), refused('command-refused', /be left for that/));
+    assert.throws(() => command({ do: 'extendTime', ms: 300_001 }), refused('command-refused', /300 sec/));
+    customer.press('12');
+    const keyed = values.get('pin')?.use('field-check', (digits) => digits) ?? new Uint8Array();
+    command({ do: 'clear' });
+    assert.deepEqual([...keyed], [0, 0], 'what was thrown away is zeroed');
+    // The end of the entry that is thrown away.
+    customer.press('#123');
+    command({ do: 'cancel' });
+    const error = 'cancelled-by-agent';
+    assert.deepEqual(await collecting, { event: { type: 'collected', result: { ok: false, error } } });
+    assert.throws(none, refused('no-field-open', /^no field/));
+    assert.deepEqual([values.get('pin'), liveSecureValues()], [undefined, 0]);
+    assert.deepEqual(progress, [
+      'asked 0 null',
+      'entering 1 null',
+      'entering 2 null',
+      'cleared 0 null',
+      'entering 1 null',
+      'entering 2 null',
+      'entering 3 null',
+      `rejected 0 ${error}`,
+    ]);
+  });
+
+  it('goes to another field where the flow names it', async () => {
+    const collecting = run.execute({ ...COLLECT, focusable: ['expiry'] });
+    customer.press('12');
+    command({ do: 'focus', field: 'expiry' });
+    const result = { ok: false, error: 'focus', field: 'expiry' };
+    assert.deepEqual(await collecting, { event: { type: 'collected', result } });
+    assert.equal(progress.at(-1), 'left 0 null');
+    assert.equal(liveSecureValues(), 0);
+  });
+
+  it('plays the prompt again, and takes the end of the one it replaced for nothing', async () => {
+    const ends: ((outcome: PlayOutcome) => void)[] = [];
+    customer.play = () => new Promise((resolve) => ends.push(resolve));
+    const collecting = run.execute({ ...COLLECT, audio: [{ text: 'Pin.' }], bargeIn: false });
+    command({ do: 'askAgain' });
+    assert.equal(ends.length, 2);
+    ends[0]?.('interrupted');
+    await new Promise(setImmediate);
+    customer.press('9999');
+    assert.deepEqual(progress, ['asked 0 null', 'asked 0 null']);
+    ends[1]?.('finished');
+    await new Promise(setImmediate);
+    customer.press('1234');
+    assert.deepEqual(await collecting, { event: { type: 'collected', result: { ok: true } } });
+    assert.equal(
+      values.get('pin')?.use('field-check', ([first]) => first),
+      49,
+    );
+  });
+
+  it('has the commands done to the second entry of a field that is keyed twice', async () => {
+    const begin = async () => {
+      const collecting = run.execute({ ...COLLECT, again: [{ text: 'Again.' }], focusable: ['expiry'] });
+      customer.press('#1234');
+      await new Promise(setImmediate);
+      customer.press('#12');
+      return { collecting };
+    };
+    const over = await begin();
+    command({ do: 'clear' });
+    customer.press('#1234');
+    assert.deepEqual(await over.collecting, { event: { type: 'collected', result: { ok: true } } });
+    const again = await begin();
+    const { played } = customer;
+    command({ do: 'askAgain' });
+    assert.equal(customer.played, played + 1);
+    customer.press('#1234');
+    assert.deepEqual(await again.collecting, { event: { type: 'collected', result: { ok: true } } });
+    for (const [wanted, result] of [
+      [{ do: 'complete' }, { ok: false, error: 'input-matching-failed' }],
+      [{ do: 'cancel' }, { ok: false, error: 'cancelled-by-agent' }],
+      [
+        { do: 'focus', field: 'expiry' },
+        { ok: false, error: 'focus', field: 'expiry' },
+      ],
+    ] as const) {
+      const second = await begin();
+      progress.length = 0;
+      command(wanted);
+      assert.deepEqual(await second.collecting, { event: { type: 'collected', result } });
+      const told = result.error === 'focus' ? 'left 0 null' : `rejected 0 ${result.error}`;
+      assert.deepEqual(progress.slice(-1), [told]);
+      assert.equal(progress.filter((line) => /^(accepted|rejected|left)/.test(line)).length, 1);
+      assert.equal(liveSecureValues(), 0);
+    }
+  });
+
   it('hides what the gateway echoes from the flow', async () => {
     const collecting = run.execute({ ...COLLECT, field: { ...COLLECT.field, min: 8, max: 8 } });
     customer.press('12345678');
@@ -155,6 +273,7 @@ describe('secure run', () => {
     });
     assert.deepEqual([...keyed], [0, 0]);
     assert.equal(customer.listeners, 0);
+    assert.throws(() => control.command({ do: 'askAgain' }, () => {}), { code: 'no-field-open' });
   });
 
   it('keeps no secure value of a field that was asked for in the open', async () => {
@@ -189,7 +308,12 @@ describe('secure run', () => {
     const own = run.execute({ ...COLLECT, into: { scope: 'secure', name: 'take#3.pin' } });
     customer.press('#5678');
     await own;
-    assert.deepEqual([...new Set(progress)], ['pin']);
+    assert.deepEqual([...names], ['pin']);
+    await run.execute({ do: 'extract', source: 'take#3.pin', transform: 'length' });
+    assert.deepEqual(
+      published.flatMap((event) => (event.type === 'secure.extracted' ? [event.variable] : [])),
+      ['pin'],
+    );
     await run.execute({ ...CHARGE, secureInputs: { mine: 'pin', own: 'take#3.pin' } } as FlowCommand);
     const charge = charged[0]?.secure;
     const shown = (input: string) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import type { DataResult } from '../../flows/commands.js';
+import type { CaptureCommand, DataResult } from '../../flows/commands.js';
 import type { TacetError } from '../../server/errors.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
 import { within } from '../kit/deadline.js';
@@ -91,6 +91,93 @@ describe('secure session', { timeout: 30_000 }, () => {
     assert.equal(liveSecureValues(), 1);
     await pay();
     await ended();
+  });
+
+  const command = (wanted: CaptureCommand) =>
+    world.calls.commandCapture(world.conversationId, world.sessionId ?? '', wanted, 'crm');
+
+  it('takes commands of the agent, told by name and token before what they do, and never a digit', async () => {
+    let charged = '';
+    await begin({
+      charge: async ({ secure }) => {
+        charged = secure.get('cardNumber')?.use('extract', (keyed) => Buffer.from(keyed).toString()) ?? '';
+        return APPROVED;
+      },
+    });
+    world.caller?.press('41110');
+    assert.equal((await command({ do: 'clear' })).state, 'active');
+    const [taken, told] = world.seen.slice(-2);
+    assert.deepEqual(
+      { ...taken, seq: 0, at: '' },
+      {
+        type: 'secure.command',
+        sessionId: world.sessionId,
+        command: 'clear',
+        by: 'crm',
+        seq: 0,
+        at: '',
+        conversationId: world.conversationId,
+      },
+    );
+    const progress = {
+      field: 'cardNumber',
+      name: 'card',
+      state: 'cleared',
+      entered: 0,
+      min: 12,
+      max: 19,
+      attempt: 1,
+      error: null,
+    };
+    assert.deepEqual(told?.type === 'secure.progress' && told.progress, progress);
+    await assert.rejects(command({ do: 'focus', field: CARD }), code('command-refused'));
+    // The end of what was thrown away.
+    world.caller?.press('#');
+    await pay();
+    await ended();
+    assert.equal(charged, CARD);
+    const counts = world.seen.flatMap((event) =>
+      event.type === 'secure.progress' &&
+      event.progress.name === 'code' &&
+      event.progress.state === 'entering'
+        ? [event.progress.entered]
+        : [],
+    );
+    assert.deepEqual(counts, [1, 2, 3], 'one event a key');
+    assert.ok(!JSON.stringify(world.seen).includes('4111'));
+  });
+
+  it('takes no command where nothing is keyed', async () => {
+    let finish = (_result: DataResult) => {};
+    const charge = new Promise<DataResult>((resolve) => {
+      finish = resolve;
+    });
+    await begin({ charge: () => charge });
+    const { conversationId } = world;
+    const sessionId = world.sessionId ?? '';
+    const clear = { do: 'clear' } as const;
+    await assert.rejects(
+      world.calls.commandCapture('none', sessionId, clear, null),
+      code('conversation-not-found'),
+    );
+    await assert.rejects(
+      world.calls.commandCapture(conversationId, 'none', clear, null),
+      code('session-not-found'),
+    );
+    await pay();
+    await world.until(({ type }) => type === 'secure.data');
+    await assert.rejects(command(clear), code('no-field-open'));
+    finish(APPROVED);
+    await ended();
+    await assert.rejects(command(clear), code('session-ended'));
+    assert.ok(!world.seen.some(({ type }) => type === 'secure.command'), 'what was refused is no event');
+  });
+
+  it('is not made longer by time that the agent adds', async () => {
+    await begin({ maxSessionMs: 50 });
+    await command({ do: 'extendTime', ms: 300_000 });
+    await ended();
+    assert.equal(world.session().end, 'flow-error');
   });
 
   it('hides an echo of the card in what the gateway says', async () => {

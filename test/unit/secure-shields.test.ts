@@ -129,6 +129,8 @@ describe('events shield', () => {
       name: 'card',
       state: 'entering',
       entered: 4,
+      min: 12,
+      max: 19,
       attempt: 1,
       error: null,
     };
