@@ -18,7 +18,7 @@ import {
   secureModule,
 } from './flow-interface.js';
 import { nearest } from './nearest.js';
-import { promptItems } from './prompt.js';
+import { PromptCheck } from './prompt-check.js';
 
 export type Report = (path: Path, message: string, remedy: string) => void;
 
@@ -47,7 +47,7 @@ const KNOWN: Readonly<Record<string, ResultType>> = {
 /** What an author who forgot them is told. */
 const QUOTES = `a text in CEL has quotes of its own, as '"approved"'`;
 
-const CALL_FACTS = ['id', 'from', 'to', 'invocationData'];
+const CALL_FACTS = ['id', 'from', 'to', 'invocationData', 'language'];
 
 /** What is known of the flows beside the one that is checked. */
 export interface OtherFlows {
@@ -96,8 +96,14 @@ export class FlowCheck {
   }
 
   #checkOf(report: Report): ActionCheck {
+    const prompts = new PromptCheck(this.#flow, {
+      problem: report,
+      template: (key, text) => this.#template(key, text, report),
+      expression: (key, source, result) => this.#expression(key, source, result, report),
+    });
     return {
       flowType: this.#flow.type,
+      languages: this.#flow.languages,
       collected: this.#collected,
       problem: report,
       expression: (key, source, result) => this.#expression(key, source, result, report),
@@ -111,14 +117,7 @@ export class FlowCheck {
           `give a time from ${durationText(least)} to ${durationText(most)}`,
         );
       },
-      prompt: (key, prompt) => {
-        const isList = Array.isArray(prompt);
-        promptItems(prompt).forEach((item, index) => {
-          const at = isList ? [...key, index] : key;
-          if (typeof item === 'string') this.#template(at, item, report);
-          else if ('digits' in item) this.#expression([...at, 'digits'], item.digits, 'any', report);
-        });
-      },
+      prompt: (key, prompt) => prompts.prompt(key, prompt),
       module: (key, name) => this.#module(key, name, report),
       task: (key, name) => this.#task(key, name, report),
       flowVariable: (key, reference) => this.#flowVariable(key, reference, report),

@@ -176,6 +176,8 @@ export interface FlowNote {
   /** Where in the document, e.g. `tasks.main[2].onDeclined[0]`. */
   readonly path: string;
   readonly name: string;
+  /** In which the caller hears prompts. */
+  readonly language: string;
 }
 
 /** Read-only facts of the call, as expressions see them under `call.*`. */
@@ -185,4 +187,9 @@ export interface CallFacts {
   readonly to: string;
   /** What the caller of a secure flow handed over; must not hold sensitive data (G4). */
   readonly invocationData: string;
+  /** In which the caller hears prompts (BCP 47). */
+  readonly language: string;
 }
+
+/** What a run begins with. `language`: the one of the run before; a flow that does not declare it begins in its first. */
+export type StartFacts = Omit<CallFacts, 'language'> & { readonly language?: string };

@@ -46,6 +46,10 @@ export interface Flow {
   readonly acknowledgement: Acknowledgement | null;
   /** Absolute path that the prompt files of the document are relative to. */
   readonly directory: string;
+  /** Tags (BCP 47); a run begins in the first one. */
+  readonly languages: readonly string[];
+  /** Folders with `0.wav` to `9.wav`, relative to {@link directory}, by language. */
+  readonly recordings: Readonly<Record<string, string>>;
   readonly variables: Readonly<Record<string, VariableDeclaration>>;
   /** What a module is given, and what it gives back: variables too. Empty for every other type. */
   readonly inputs: Ports;

@@ -1,13 +1,13 @@
 import { ANSWERS, type Outcome, type Run } from './actions/action.js';
 import { ACTIONS } from './actions/registry.js';
-import type { CallFacts, FlowCommand, FlowEvent, FlowNote, PlainValue } from './commands.js';
+import type { FlowCommand, FlowEvent, FlowNote, PlainValue, StartFacts } from './commands.js';
 import { evaluate, type Scope } from './expressions/evaluate.js';
 import { renderTemplate } from './expressions/template.js';
 import { ExpressionError } from './expressions/values.js';
 import type { Action, Flow } from './flow.js';
-import { abandonModule, enterModule, firstFrame, leaveModule, rootOf } from './module-calls.js';
+import { abandonModule, enterModule, firstFrame, languageFor, leaveModule, rootOf } from './module-calls.js';
 import { actionAt, placeBy, turnAt } from './position.js';
-import { renderPrompt } from './prompt.js';
+import { renderPrompt } from './prompt-audio.js';
 import { OWN_NAMES, withHeldNames } from './secure-names.js';
 import type { FlowState, Step } from './state.js';
 
@@ -26,7 +26,7 @@ const MOST_ERROR_ACTIONS = 1_000;
  */
 export function start(
   flow: Flow,
-  call: CallFacts,
+  facts: StartFacts,
   variables: Readonly<Record<string, string | number | boolean>> = {},
 ): Step {
   if (flow.type === 'module') throw new TypeError(`${flow.name} is a module: no run begins with it`);
@@ -37,7 +37,7 @@ export function start(
   return proceed({
     ...firstFrame(flow, variables),
     secureNames: OWN_NAMES,
-    call,
+    call: { ...facts, language: languageFor(flow, facts.language) },
     callers: [],
     awaits: null,
     attempt: 1,
@@ -87,8 +87,15 @@ function enter(state: FlowState, notes: FlowNote[]): Moved {
     return fail(state, action, 'too-many-actions', `more than ${MOST_ACTIONS} actions`);
   }
   const isEntered = turnAt(state.position ?? [], state.visits) === null;
-  if (isEntered)
-    notes.push({ flow: state.flow.name, action: action.do, path: action.path, name: action.name });
+  if (isEntered) {
+    notes.push({
+      flow: state.flow.name,
+      action: action.do,
+      path: action.path,
+      name: action.name,
+      language: state.call.language,
+    });
+  }
   const entered: FlowState = { ...state, actions: state.actions + 1, attempt: 1 };
   return move(entered, action, (run) => {
     const definition = ACTIONS.get(action.do);
@@ -126,6 +133,7 @@ function apply(state: FlowState, action: Action, outcome: Outcome): Moved {
     ...state,
     variables: outcome.variables ? { ...state.variables, ...variables } : state.variables,
     data: outcome.data ? { ...state.data, ...outcome.data } : state.data,
+    call: outcome.language === undefined ? state.call : { ...state.call, language: outcome.language },
   };
   if (outcome.kind === 'path' && !action.blocks[outcome.block]) {
     return fail(changed, action, outcome.reason, outcome.reason);
@@ -200,7 +208,7 @@ function runOf(state: FlowState, action: Action): Run {
     occurrence: `${action.path}#${state.actions}`,
     evaluate: (source) => evaluate(source, scope),
     text: (template) => renderTemplate(template, scope),
-    audio: (prompt) => renderPrompt(prompt, state.flow.directory, scope),
+    audio: (prompt) => renderPrompt(prompt, { ...state.flow, language: state.call.language }, scope),
   };
 }
 

@@ -5,16 +5,18 @@ import { bareName } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
 import { ActionBuilder } from './build.js';
 import { FlowCheck, type OtherFlows } from './check.js';
-import type { FieldKind } from './commands.js';
+import type { AudioItem, FieldKind } from './commands.js';
 import { type FlowDocument, type Path, readDocument } from './document.js';
 import { Endings } from './endings.js';
 import { type Action, actionsOf, type Flow, type FlowSet, type VariableDeclaration } from './flow.js';
 import { type FlowInterfaces, interfaceOf, linked } from './flow-interface.js';
+import { declaredLanguages } from './languages.js';
 import { checkEndlessLoops, checkLoopActions } from './loops.js';
 import { nearest } from './nearest.js';
 import { buildPorts, checkSecureOutputs } from './ports.js';
 import { FlowError, type FlowProblem } from './problems.js';
-import { promptItems, staticItem } from './prompt.js';
+import { promptItems } from './prompt.js';
+import { fixedAudio, recordedDigits } from './prompt-audio.js';
 import { Header, type VariableSource } from './schema.js';
 import { schemaProblems } from './schema-problems.js';
 import { moduleOf } from './secure-use.js';
@@ -151,23 +153,33 @@ function transferProblems(
 
 async function fileProblems(one: Loaded, directory: string): Promise<FlowProblem[]> {
   const problems: FlowProblem[] = [];
-  for (const [action, path] of one.paths) {
-    const prompts = ACTIONS.get(action.do)?.prompts?.(action.fields) ?? [];
-    for (const item of prompts.flatMap((prompt) => promptItems(prompt))) {
-      const audio = typeof item === 'object' ? staticItem(item, directory) : null;
-      if (!audio || !('file' in audio)) continue;
-      const exists = await access(audio.file).then(
-        () => true,
-        () => false,
-      );
-      if (!exists) {
-        problems.push(
-          problemAt(one, path, `there is no file ${audio.file}`, 'record it, or correct its path'),
-        );
-      }
-    }
+  for (const [file, path] of promptFiles(one, directory)) {
+    const exists = await access(file).then(
+      () => true,
+      () => false,
+    );
+    if (exists) continue;
+    problems.push(problemAt(one, path, `there is no file ${file}`, 'record it, or correct its path'));
   }
   return problems;
+}
+
+/** Every file that the flow plays, in every language, with a place where it is named. */
+function promptFiles({ flow, paths }: Loaded, directory: string): Map<string, Path> {
+  const files = new Map<string, Path>();
+  for (const language of flow.languages) {
+    const hearing = { ...flow, directory, language };
+    const add = (audio: AudioItem, path: Path): void => {
+      if ('file' in audio && !files.has(audio.file)) files.set(audio.file, path);
+    };
+    for (const audio of recordedDigits(hearing)) add(audio, ['recordings', language]);
+    for (const [action, path] of paths) {
+      const prompts = ACTIONS.get(action.do)?.prompts?.(action.fields) ?? [];
+      const items = prompts.flatMap((prompt) => promptItems(prompt, language));
+      for (const audio of items.flatMap((item) => fixedAudio(item, hearing) ?? [])) add(audio, path);
+    }
+  }
+  return files;
 }
 
 /** A document as far as it can be made sense of, with the problems on the way. */
@@ -191,6 +203,7 @@ function build(source: string, fileName: string): Built {
   const onError = header.onError === undefined ? [] : builder.block(header.onError, ['onError']);
   const variables = declarations(header, report);
   const { inputs, outputs, ...ports } = buildPorts(header, report);
+  const languages = declaredLanguages(header, report);
   const flow: Flow = {
     name: header.name,
     type: header.type,
@@ -199,6 +212,7 @@ function build(source: string, fileName: string): Built {
     source,
     acknowledgement: header.acknowledgement ?? null,
     directory: resolve(dirname(fileName)),
+    ...languages,
     inputs,
     outputs,
     variables: { ...variables.variables, ...ports.variables },

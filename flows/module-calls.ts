@@ -1,6 +1,7 @@
 import type { ModuleCall } from './actions/action.js';
 import type { PlainValue } from './commands.js';
 import type { Flow } from './flow.js';
+import { DEFAULT_LANGUAGE } from './languages.js';
 import { heldUnder, namesOfCall } from './secure-names.js';
 import type { Caller, FlowState, Frame } from './state.js';
 
@@ -17,6 +18,12 @@ const NO_RESULT = { status: '', reason: '', error: '', message: '' };
 /** The flow that the run began with. */
 export function rootOf(state: FlowState): Flow {
   return state.callers[0]?.flow ?? state.flow;
+}
+
+/** The wanted language where the flow speaks it, else the first that it does. */
+export function languageFor({ languages }: Flow, wanted: string | undefined): string {
+  const spoken = [wanted, ...languages].find((tag) => tag !== undefined && languages.includes(tag));
+  return spoken ?? DEFAULT_LANGUAGE;
 }
 
 /** A flow or module before its first action. */
@@ -61,10 +68,12 @@ export function enterModule(state: FlowState, call: ModuleCall): FlowState | Ref
     visits,
     failure,
     outputs: call.outputs,
+    language: state.call.language,
   };
   return {
     ...state,
     ...firstFrame(module, call.inputs),
+    call: { ...state.call, language: languageFor(module, state.call.language) },
     secureNames: namesOfCall(module.name, state.actions, Object.fromEntries(handed)),
     callers: [...state.callers, caller],
   };
@@ -110,6 +119,7 @@ export function abandonModule(state: FlowState): FlowState {
 function backToCaller(state: FlowState): { readonly caller: Caller; readonly back: FlowState } {
   const caller = state.callers.at(-1);
   if (!caller) throw new Error(`flow ${state.flow.name} was called by nothing`);
-  const { outputs: _outputs, ...frame } = caller;
-  return { caller, back: { ...state, ...frame, callers: state.callers.slice(0, -1) } };
+  const { outputs: _outputs, language, ...frame } = caller;
+  const call = { ...state.call, language };
+  return { caller, back: { ...state, ...frame, call, callers: state.callers.slice(0, -1) } };
 }

@@ -2,7 +2,7 @@ import Type, { type Static, type TSchema } from 'typebox';
 import { Acknowledgement } from './acknowledgement.js';
 import { Block, Expression, IDENTIFIER, Name } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
-import { Prompt } from './prompt.js';
+import { LANGUAGE, Prompt, PromptItem } from './prompt.js';
 
 /** What a flow document is made of, beside its actions. */
 
@@ -74,6 +74,20 @@ export const Header = Type.Object(
     description: Type.Optional(Type.String({ description: 'a text' })),
     inputs: Type.Optional(ports('inputs')),
     outputs: Type.Optional(ports('outputs')),
+    languages: Type.Optional(
+      Type.Array(Type.String({ pattern: LANGUAGE, description: 'a tag of BCP 47, as de-DE' }), {
+        minItems: 1,
+        maxItems: 20,
+        uniqueItems: true,
+        description: 'a list of languages without repetition, the first one the default, as [en-US, de-DE]',
+      }),
+    ),
+    recordings: Type.Optional(
+      Type.Record(Type.String({ pattern: LANGUAGE }), Type.String({ minLength: 1 }), {
+        additionalProperties: false,
+        description: 'folders with 0.wav to 9.wav by language, as {de-DE: sounds/de-DE}',
+      }),
+    ),
     variables: Type.Optional(
       Type.Record(Type.String({ pattern: IDENTIFIER }), Variable, {
         additionalProperties: false,
@@ -96,7 +110,7 @@ export const Header = Type.Object(
 );
 export type Header = Static<typeof Header>;
 
-const SHARED = { prompt: Prompt, expression: Expression, block: Block };
+const SHARED = { prompt: Prompt, promptItem: PromptItem, expression: Expression, block: Block };
 const BLOCK = { $ref: '#/$defs/block' };
 
 /** The schema of the whole language, for editors; `flow.schema.json` is this, written out. */
@@ -120,9 +134,7 @@ export function jsonSchema(): object {
       onError: { ...BLOCK, minItems: 1, description: 'what the run does when an action has failed' },
     },
     $defs: {
-      ...Object.fromEntries(
-        Object.entries(SHARED).map(([name, part]) => [name, JSON.parse(JSON.stringify(part))]),
-      ),
+      ...Object.fromEntries(Object.entries(SHARED).map(([name, part]) => [name, plain(part, name)])),
       block: { type: 'array', items: { $ref: '#/$defs/action' } },
       action: { oneOf: [...ACTIONS.keys()].map((name) => ({ $ref: `#/$defs/${name}` })) },
       ...Object.fromEntries([...ACTIONS.values()].map((action) => [action.name, actionSchema(action.name)])),
@@ -148,8 +160,9 @@ function actionSchema(name: string): object {
 }
 
 /** The schema as JSON, with the parts that stand in many places written once, under `$defs`. */
-function plain(schema: TSchema): unknown {
-  const shared = Object.entries(SHARED).reduce(
+function plain(schema: TSchema, itself?: string): unknown {
+  const parts = Object.entries(SHARED).filter(([name]) => name !== itself);
+  const shared = parts.reduce(
     (text, [name, part]) => text.replaceAll(JSON.stringify(part), `{"$ref":"#/$defs/${name}"}`),
     JSON.stringify(schema),
   );

@@ -50,6 +50,8 @@ export interface Frame {
 export interface Caller extends Frame {
   /** Variables of this frame by the output that goes into them, as `{last4: 'flow.last4', card: 'secure.card'}`. */
   readonly outputs: Readonly<Record<string, string>>;
+  /** What its caller hears prompts in: a module has a language of its own. */
+  readonly language: string;
 }
 
 /** A run between two events: immutable, and JSON can carry it. It has no place for a secure value. */

@@ -1,4 +1,4 @@
-import type { CallFacts } from '../../flows/commands.js';
+import type { StartFacts } from '../../flows/commands.js';
 import type { Flow, FlowSet } from '../../flows/flow.js';
 import { runFlow } from '../../server/call/run-flow.js';
 import type { CallEnd, SecureEnd } from '../../server/call/views.js';
@@ -99,9 +99,9 @@ class SimulatedCall {
     });
   }
 
-  #facts(invocationData: string): CallFacts {
+  #facts(invocationData: string): StartFacts {
     const { from, to } = this.#options.scenario;
-    return { id: 'simulated', from, to, invocationData };
+    return { id: 'simulated', from, to, invocationData, language: this.#line.language };
   }
 }
 

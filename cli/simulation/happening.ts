@@ -16,6 +16,8 @@ import type { CallEnd, SecureEnd, SecureState } from '../../server/call/views.js
 export type HappeningBody =
   | { readonly type: 'flow'; readonly flow: string }
   | { readonly type: 'action'; readonly note: FlowNote }
+  /** Prompts are heard in another one from now on. */
+  | { readonly type: 'language'; readonly language: string }
   | { readonly type: 'prompt'; readonly text: string }
   | {
       readonly type: 'field';

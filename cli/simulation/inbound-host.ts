@@ -31,7 +31,7 @@ export class InboundHost implements FlowHost<InboundEnd> {
   }
 
   note(note: FlowNote): void {
-    this.#options.line.tell({ type: 'action', note });
+    this.#options.line.note(note);
   }
 
   async execute(command: FlowCommand): Promise<Executed<InboundEnd>> {

@@ -1,5 +1,6 @@
-import type { AudioItem, CallDataResult } from '../../flows/commands.js';
+import type { AudioItem, CallDataResult, FlowNote } from '../../flows/commands.js';
 import type { CalendarMonth } from '../../flows/fields/expiry.js';
+import { DEFAULT_LANGUAGE } from '../../flows/languages.js';
 import { failed } from '../../server/data-actions/data-action.js';
 import type { Act, Caller } from './caller.js';
 import type { Happening, HappeningBody } from './happening.js';
@@ -22,6 +23,7 @@ export class Line {
   readonly #gone = new AbortController();
   readonly #cancelled = new AbortController();
   #now = 0;
+  #language: string | undefined;
   /** The call is in secure mode. */
   secure = false;
 
@@ -36,6 +38,11 @@ export class Line {
     return this.#now;
   }
 
+  /** In which the caller heard the last prompts; undefined before the first flow has begun. */
+  get language(): string | undefined {
+    return this.#language;
+  }
+
   /** Aborted when the caller has hung up. */
   get gone(): AbortSignal {
     return this.#gone.signal;
@@ -48,6 +55,14 @@ export class Line {
 
   tell(body: HappeningBody): void {
     this.#onHappening({ ...body, at: this.#now, secure: this.secure });
+  }
+
+  /** A run has entered an action; tells the language when it is another one. */
+  note(note: FlowNote): void {
+    const { language } = note;
+    if (language !== (this.#language ?? DEFAULT_LANGUAGE)) this.tell({ type: 'language', language });
+    this.#language = language;
+    this.tell({ type: 'action', note });
   }
 
   /** Lets time pass to `until`, or to what comes from outside before. Null: it is `until` now. */

@@ -33,7 +33,7 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
   }
 
   note(note: FlowNote): void {
-    this.#options.line.tell({ type: 'action', note });
+    this.#options.line.note(note);
   }
 
   async execute(command: FlowCommand): Promise<Executed<SecureFlowEnd>> {

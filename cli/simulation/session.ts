@@ -1,4 +1,4 @@
-import type { CallFacts, PlainValue } from '../../flows/commands.js';
+import type { PlainValue, StartFacts } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
 import { runFlow } from '../../server/call/run-flow.js';
 import type { SecureEnd, SecureState } from '../../server/call/views.js';
@@ -16,7 +16,7 @@ const RESTLESS_MS = 30_000;
 export interface SessionOptions {
   readonly line: Line;
   readonly flow: Flow;
-  readonly facts: CallFacts;
+  readonly facts: StartFacts;
   /** True when an agent asked for it and waits; false when a flow did. */
   readonly hasAgent: boolean;
   readonly gateway: Connector;

@@ -8,6 +8,8 @@ export function traceLine(happening: Happening): string | null {
       return `flow ${happening.flow}`;
     case 'action':
       return null;
+    case 'language':
+      return `language ${happening.language}`;
     case 'prompt':
       return `prompt ${happening.text}`;
     case 'field':

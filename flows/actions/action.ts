@@ -6,10 +6,12 @@ import type { BlockPattern } from '../nested-blocks.js';
 import type { Prompt } from '../prompt.js';
 import type { LoopTurn } from '../state.js';
 
-/** What an action may change on its way: values of `flow.*` and whole results under `data.*`. */
+/** What an action may change on its way: values of `flow.*`, whole results under `data.*`, and the language. */
 export interface Changes {
   readonly variables?: Readonly<Record<string, PlainValue>>;
   readonly data?: Readonly<Record<string, Readonly<Record<string, PlainValue>>>>;
+  /** The language from now on, one of those that the flow declares. */
+  readonly language?: string;
 }
 
 export interface ModuleCall {
@@ -62,6 +64,8 @@ export type ResultType = 'bool' | 'string' | 'number' | 'any';
 /** What the loader gives an action to check its fields with. Keys are relative to the action. */
 export interface ActionCheck {
   readonly flowType: FlowType;
+  /** Those that the flow declares. */
+  readonly languages: readonly string[];
   /** What each secure variable is collected as somewhere in the flow. */
   readonly collected: ReadonlyMap<string, ReadonlySet<FieldKind>>;
   problem(key: readonly (string | number)[], message: string, remedy: string): void;

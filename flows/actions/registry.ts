@@ -13,6 +13,7 @@ import { menu } from './menu.js';
 import { nextLoop } from './next-loop.js';
 import { playAudio } from './play-audio.js';
 import { returnToAgent } from './return-to-agent.js';
+import { setLanguage } from './set-language.js';
 import { setVariables } from './set-variables.js';
 import { switchAction } from './switch.js';
 import { transferToAgent } from './transfer-to-agent.js';
@@ -34,6 +35,7 @@ export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
     callTask,
     callModule,
     setVariables,
+    setLanguage,
     callData,
     callSecureData,
     extractSecureData,

@@ -1,4 +1,4 @@
-import type { CallFacts } from '../../flows/commands.js';
+import type { StartFacts } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import type { SecureSession } from '../secure/secure-session.js';
@@ -72,7 +72,7 @@ async function runInbound(conversation: Conversation, services: CallServices, si
   signal.addEventListener('abort', stopPrompt);
   try {
     const { id, from, to } = conversation;
-    const facts: CallFacts = { id, from, to, invocationData: '' };
+    const facts: StartFacts = { id, from, to, invocationData: '' };
     return await runFlow(services.flow, facts, run, signal);
   } finally {
     signal.removeEventListener('abort', stopPrompt);

@@ -33,6 +33,8 @@ export class Conversation {
   readonly flow: string;
   readonly customer: Participant;
   readonly sessions: SessionRecord[] = [];
+  /** In which the customer heard the last prompts (BCP 47): the next flow goes on in it, when it can. */
+  language: string | undefined;
   readonly #events: CallEvents;
   readonly #agents: Participant[] = [];
   readonly #startedAt = new Date().toISOString();

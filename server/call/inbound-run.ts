@@ -35,9 +35,10 @@ export class InboundRun implements FlowHost<InboundEnd> {
     this.#options = options;
   }
 
-  note({ flow, action, path, name }: FlowNote): void {
+  note({ language, ...action }: FlowNote): void {
     const { conversation } = this.#options;
-    conversation.publish({ type: 'flow.action', flow, action, path, name });
+    conversation.language = language;
+    conversation.publish({ type: 'flow.action', ...action });
   }
 
   async execute(command: FlowCommand): Promise<Executed<InboundEnd>> {

@@ -1,4 +1,4 @@
-import type { CallFacts, FlowCommand, FlowEvent, FlowNote } from '../../flows/commands.js';
+import type { FlowCommand, FlowEvent, FlowNote, StartFacts } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
 import { start, step } from '../../flows/interpreter.js';
 
@@ -17,7 +17,7 @@ export interface FlowHost<End> {
  */
 export async function runFlow<End>(
   flow: Flow,
-  facts: CallFacts,
+  facts: StartFacts,
   host: FlowHost<End>,
   signal: AbortSignal,
 ): Promise<End | 'interrupted'> {

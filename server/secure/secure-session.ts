@@ -1,4 +1,4 @@
-import type { CallFacts, CaptureCommand, PlainValue } from '../../flows/commands.js';
+import type { CaptureCommand, PlainValue, StartFacts } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
 import { pause } from '../call/abort.js';
 import type { Conversation, SessionRecord } from '../call/conversation.js';
@@ -153,7 +153,10 @@ export class SecureSession implements SessionRecord {
       signal,
       shutdown,
       publish: (event) => this.#conversation.publish(event),
-      onNote: (note) => this.#conversation.publish({ type: 'flow.action', ...note }),
+      onNote: ({ language, ...action }) => {
+        this.#conversation.language = language;
+        this.#conversation.publish({ type: 'flow.action', ...action });
+      },
       onProgress: (progress) =>
         this.#conversation.publish({ type: 'secure.progress', sessionId: this.id, progress }),
       onData: (status, reason) =>
@@ -172,9 +175,9 @@ export class SecureSession implements SessionRecord {
     }
   }
 
-  #facts(): CallFacts {
-    const { id, from, to } = this.#conversation;
-    return { id, from, to, invocationData: this.#options.invocationData };
+  #facts(): StartFacts {
+    const { id, from, to, language } = this.#conversation;
+    return { id, from, to, language, invocationData: this.#options.invocationData };
   }
 
   #endOf(end: SecureFlowEnd | 'interrupted'): SecureEnd {

@@ -22,6 +22,7 @@ const CLOSED = [
   ['POST', '/api/v1/conversations/c-1/secure-sessions'],
   ['GET', '/api/v1/conversations/c-1/secure-sessions/s-1'],
   ['DELETE', '/api/v1/conversations/c-1/secure-sessions/s-1'],
+  ['POST', '/api/v1/conversations/c-1/secure-sessions/s-1/capture'],
   ['GET', '/api/v1/flows'],
   ['GET', '/api/v1/flows/support'],
   ['POST', '/api/v1/flows/validate'],

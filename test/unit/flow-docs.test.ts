@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -18,6 +18,12 @@ const docs = await readFile(new URL('docs/flows.md', root), 'utf8');
 const sources = [...docs.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, source = '']) => source);
 const directory = await mkdtemp(join(tmpdir(), 'tacet-docs-'));
 for (const [index, source] of sources.entries()) await writeFile(join(directory, `${index}.yaml`), source);
+// Prompt files have to be there when flows are loaded; nobody plays them here.
+const digits = Array.from({ length: 10 }, (_, digit) => `sounds/de-DE/${digit}.wav`);
+await mkdir(join(directory, 'sounds/de-DE'), { recursive: true });
+for (const file of [...digits, ...(sources.join('').match(/sounds\/[\w-]+\.wav/g) ?? [])]) {
+  await writeFile(join(directory, file), '');
+}
 const documented = await loadLibrary([fileURLToPath(new URL('flows/library/', root)), directory]);
 await rm(directory, { recursive: true });
 

@@ -110,7 +110,7 @@ const BROKEN: readonly (readonly [title: string, source: string, expected: RegEx
   [
     'a wrong part of a list',
     `${INBOUND}    - { do: playAudio, prompt: [a, { wav: x }] }\n    - do: disconnect\n`,
-    /^9:32: /,
+    /^9:43: 'wav' is neither a language of this flow nor an item \(languages are en-US; items are file, /,
   ],
   [
     'a bad duration',

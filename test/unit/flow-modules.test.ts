@@ -292,3 +292,16 @@ test("no path of a module's action tells the key of a menu", async () => {
     'tasks.main[1]',
   ]);
 });
+
+test('a module speaks the language of its caller where it declares it, and its setLanguage ends with it', async () => {
+  const module = (languages: string): string =>
+    `name: m\ntype: module\nlanguages: ${languages}\noutputs: { heard: { type: string } }\ntasks:\n  main:\n    - { do: setVariables, set: { flow.heard: call.language } }\n    - { do: setLanguage, language: fr-FR }\n`;
+  const flow = (languages: string) =>
+    flowOf(
+      `name: a\ntype: inbound\nlanguages: [en-US, de-DE]\nvariables: { s: { type: string } }\ntasks:\n  main:\n    - { do: setLanguage, language: de-DE }\n    - { do: callModule, module: m, outputs: { heard: flow.s } }\n    - { do: transferToAgent, agent: '{{ flow.s }} {{ call.language }}', onFailure: [{ do: disconnect }] }\n`,
+      module(languages),
+    );
+  const agent = async (languages: string) => replay({ flow: await flow(languages), keys: [] }).trace[0];
+  assert.equal(await agent('[fr-FR, de-DE]'), 'transferToAgent de-DE de-DE');
+  assert.equal(await agent('[fr-FR]'), 'transferToAgent fr-FR de-DE');
+});

@@ -1,12 +1,12 @@
 import { Collector, type DigitSink } from '../../flows/collector.js';
 import type {
   CallDataResult,
-  CallFacts,
   CaptureCommand,
   CollectCommand,
   DataResult,
   FlowCommand,
   FlowEvent,
+  StartFacts,
 } from '../../flows/commands.js';
 import { brandOf } from '../../flows/fields/brands.js';
 import { transform } from '../../flows/fields/transforms.js';
@@ -40,7 +40,7 @@ export class TestSink implements DigitSink {
 }
 
 export const NOW = { year: 2026, month: 11 };
-export const CALL: CallFacts = { id: 'c1', from: 'sip:caller', to: 'sip:pay', invocationData: '' };
+export const CALL: StartFacts = { id: 'c1', from: 'sip:caller', to: 'sip:pay', invocationData: '' };
 
 const NO_SERVER = { status: 'failure', error: 'unreachable', message: 'no server', outputs: {} } as const;
 

@@ -196,6 +196,35 @@ describe('secure session', { timeout: 30_000 }, () => {
     assert.equal(world.session().result.asked, '[redacted]');
   });
 
+  it('goes on in the language that the caller chose in the flow before', async () => {
+    const languages = 'languages: [en-US, de-DE]';
+    const flows = [
+      `name: reception
+type: inbound
+${languages}
+tasks:
+  main:
+    - { do: setLanguage, language: de-DE }
+    - { do: transferToAgent, agent: any, onFailure: [{ do: disconnect }] }
+`,
+      `name: payment
+type: secure
+${languages}
+variables: { card: { type: secure }, before: { type: string } }
+tasks:
+  main:
+    - { do: setVariables, set: { flow.before: call.language } }
+    - { do: setLanguage, language: en-US }
+    - { do: collectInput, field: cardNumber, into: secure.card, prompt: { en-US: a, de-DE: { file: a.wav } } }
+    - { do: returnToAgent, data: { before: flow.before, after: call.language } }
+`,
+    ];
+    await begin({ flows });
+    await world.key('cardNumber', `${CARD}#`);
+    await ended();
+    assert.deepEqual(world.session().result, { before: 'de-DE', after: 'en-US' });
+  });
+
   it('ends the call when it is cancelled after the agent has gone', async () => {
     await begin();
     world.agent?.farEndHangsUp();

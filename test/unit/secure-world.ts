@@ -48,6 +48,8 @@ tasks:
 
 export interface WorldOptions {
   readonly onStep?: OnStep;
+  /** Flows in the place of `reception` and `payment`, or beside them. */
+  readonly flows?: readonly string[];
   readonly charge?: Connector['charge'];
   /** The customer's media moves into a vault. Default false. */
   readonly vault?: boolean;
@@ -104,7 +106,7 @@ export class World {
     };
     media.onBridge = () => this.bridges.push({ state: this.sessionState, at: performance.now() });
     events.subscribe((event) => this.seen.push(event));
-    const flows = flowsByName(RECEPTION, PAYMENT);
+    const flows = flowsByName(RECEPTION, PAYMENT, ...(options.flows ?? []));
     const payment: Connector = {
       name: 'payment',
       charge: async (request) => {
