@@ -65,6 +65,8 @@ async function inTerminal(
     gateway: [],
     dataActions: [],
     agents: [result],
+    numbers: [],
+    attributes: {},
     refusesSecure: false,
   };
   if (stdin.isTTY) stdout.write(`${TERMINAL_HELP}\n`);

@@ -97,6 +97,18 @@ function agents(config: Config, report: Report): void {
   });
 }
 
+function queues({ queues: list, agents: known }: Config, report: Report): void {
+  const names = list.map(({ name }) => name);
+  unique(report, ['queues'], 'name', names);
+  const ids = known.map(({ id }) => id);
+  list.forEach((queue, index) => {
+    queue.agents.forEach((id, place) => {
+      if (ids.includes(id)) return;
+      report(['queues', index, 'agents', place], 'no such agent', `name one of: ${ids.join(', ')}`);
+    });
+  });
+}
+
 function tokens(config: Config, report: Report): void {
   const list = ['http', 'tokens'];
   unique(
@@ -159,6 +171,13 @@ export function brokenRules(config: Config): readonly Finding[] {
   media(config, report);
   tokens(config, report);
   agents(config, report);
+  queues(config, report);
+  unique(
+    report,
+    ['trunks'],
+    'name',
+    config.trunks.map((trunk) => trunk.name),
+  );
   connectors(config, report);
   dataActions(config, report);
   return findings;

@@ -224,6 +224,46 @@ const Agent = Type.Object(
   strict,
 );
 
+const Queue = Type.Object(
+  {
+    name: Type.String({ pattern: NAME, description: 'what flows call it' }),
+    agents: Type.Array(Type.String({ pattern: NAME }), {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'identifiers of its agents, in the order they are rung',
+    }),
+  },
+  strict,
+);
+
+const Trunk = Type.Object(
+  {
+    name: Type.String({ pattern: NAME, description: 'what flows call it' }),
+    uri: Type.String({
+      pattern: '^sip:[^\\s<>"{}]*\\{number\\}[^\\s<>"{}]*$',
+      description: 'SIP URI that is called, with `{number}` in it, as `sip:{number}@192.0.2.50`',
+    }),
+    callerId: Type.Optional(
+      Type.String({
+        pattern: '^\\+?[0-9]{2,20}$',
+        description: "number shown to the called party; without it the caller's own",
+      }),
+    ),
+    numbers: Type.Array(
+      Type.String({
+        pattern: '^\\+?[0-9][0-9X]{0,19}\\*?$',
+        description: 'digits; `X` is any digit, `*` at the end any further ones',
+      }),
+      {
+        default: [],
+        description:
+          'numbers that may be called, as `+4930XXXXXXX` or `+4989*`: `X` is any digit, `*` at the end any further ones; all others are refused',
+      },
+    ),
+  },
+  strict,
+);
+
 const SandboxConnector = Type.Object(
   { type: Type.Literal('sandbox', { description: 'in process; takes documented test cards only' }) },
   strict,
@@ -325,6 +365,14 @@ export const ConfigSchema = Type.Object(
       default: [{ id: 'agent' }],
       description:
         'who takes calls; without `uri` an agent registers as `sip:<id>@...`, and without a password one is generated into `<dataDirectory>/agents/<id>.password`',
+    }),
+    queues: Type.Array(Queue, {
+      default: [],
+      description: 'groups of agents by the name that flows use',
+    }),
+    trunks: Type.Array(Trunk, {
+      default: [],
+      description: 'ways to the telephone network by the name that flows use',
     }),
     connectors: Type.Record(Type.String({ pattern: NAME }), ConnectorConfig, {
       default: { payment: { type: 'sandbox' } },

@@ -127,6 +127,38 @@ export type FlowCommand =
       readonly preTransferAudio: readonly AudioItem[];
       readonly failedTransferAudio: readonly AudioItem[];
     }
+  | {
+      readonly do: 'transferToQueue';
+      readonly queue: string;
+      readonly ringTimeoutMs: number;
+      readonly preTransferAudio: readonly AudioItem[];
+      readonly failedTransferAudio: readonly AudioItem[];
+    }
+  | {
+      readonly do: 'transferToNumber';
+      /** As the flow wrote it. */
+      readonly number: string;
+      readonly trunk: string;
+      readonly ringTimeoutMs: number;
+      readonly preTransferAudio: readonly AudioItem[];
+      readonly failedTransferAudio: readonly AudioItem[];
+    }
+  /** Sets attributes of the customer; null removes one. All of them, or none when the event has a refusal. */
+  | { readonly do: 'setParticipantData'; readonly attributes: Readonly<Record<string, PlainValue>> }
+  | { readonly do: 'getParticipantData'; readonly names: readonly string[] }
+  | {
+      readonly do: 'sendEvent';
+      /** What the author calls it. */
+      readonly type: string;
+      readonly data: Readonly<Record<string, PlainValue>>;
+    }
+  /** Ends the run. Another one goes on, of a flow of the same type; it counts its actions on from this one's. */
+  | {
+      readonly do: 'transferToFlow';
+      readonly flow: string;
+      readonly invocationData: string;
+      readonly preTransferAudio: readonly AudioItem[];
+    }
   /** Ends the run. `data` goes to the agent's script. */
   | { readonly do: 'returnToAgent'; readonly data: Readonly<Record<string, PlainValue>> }
   /** Ends the run. `error`: the flow failed and has no path left. */
@@ -152,6 +184,14 @@ export interface CallDataResult {
   readonly outputs: Readonly<Record<string, PlainValue>>;
 }
 
+/** Why something was not done. Both texts name things, never a value. */
+export interface Refusal {
+  /** Short and machine-readable (`secure-value`, `too-long`, ...). */
+  readonly error: string;
+  /** For people. */
+  readonly message: string;
+}
+
 export type FlowEvent =
   | { readonly type: 'started' }
   | { readonly type: 'played' }
@@ -165,6 +205,10 @@ export type FlowEvent =
   | { readonly type: 'dataCalled'; readonly result: DataResult }
   | { readonly type: 'dataAnswered'; readonly result: CallDataResult }
   | { readonly type: 'extracted'; readonly value: PlainValue }
+  /** It was done, or refused. */
+  | { readonly type: 'applied'; readonly refusal: Refusal | null }
+  /** The attributes that there are of those that were asked for. */
+  | { readonly type: 'participantData'; readonly attributes: Readonly<Record<string, PlainValue>> }
   /** The transfer did not come about; a successful one ends the run without an event. */
   | { readonly type: 'transferFailed'; readonly error: string; readonly message: string };
 
@@ -185,7 +229,7 @@ export interface CallFacts {
   readonly id: string;
   readonly from: string;
   readonly to: string;
-  /** What the caller of a secure flow handed over; must not hold sensitive data (G4). */
+  /** What was handed to the flow by whoever began it; must not hold sensitive data (G4). */
   readonly invocationData: string;
   /** In which the caller hears prompts (BCP 47). */
   readonly language: string;

@@ -21,13 +21,15 @@ export const MOST_ACTIONS = 10_000;
 const MOST_ERROR_ACTIONS = 1_000;
 
 /**
- * Begins a run. `variables` override the defaults of declared `flow.*` variables.
+ * Begins a run. `variables` override the defaults of declared `flow.*` variables. `entered` are the actions of the runs
+ * that it goes on for (transferToFlow): flows that hand a call to each other must end too.
  * Throws a TypeError when one of them is not declared or has another type, and for a module: only flows call it.
  */
 export function start(
   flow: Flow,
   facts: StartFacts,
   variables: Readonly<Record<string, string | number | boolean>> = {},
+  entered = 0,
 ): Step {
   if (flow.type === 'module') throw new TypeError(`${flow.name} is a module: no run begins with it`);
   for (const [name, value] of Object.entries(variables)) {
@@ -41,7 +43,7 @@ export function start(
     callers: [],
     awaits: null,
     attempt: 1,
-    actions: 0,
+    actions: entered,
   });
 }
 

@@ -8,7 +8,14 @@ import { FlowCheck, type OtherFlows } from './check.js';
 import type { AudioItem, FieldKind } from './commands.js';
 import { type FlowDocument, type Path, readDocument } from './document.js';
 import { Endings } from './endings.js';
-import { type Action, actionsOf, type Flow, type FlowSet, type VariableDeclaration } from './flow.js';
+import {
+  type Action,
+  actionsOf,
+  type Flow,
+  type FlowSet,
+  type FlowType,
+  type VariableDeclaration,
+} from './flow.js';
 import { type FlowInterfaces, interfaceOf, linked } from './flow-interface.js';
 import { declaredLanguages } from './languages.js';
 import { checkEndlessLoops, checkLoopActions } from './loops.js';
@@ -141,14 +148,21 @@ function transferProblems(
 ): FlowProblem[] {
   return [...one.paths].flatMap(([action, path]) => {
     const name = 'flow' in action.fields ? String(action.fields.flow) : null;
-    if (action.do !== 'transferToSecureFlow' || name === null) return [];
+    const type = targetType(action, one.flow);
+    if (type === null || name === null) return [];
     const target = flows.get(name);
-    if (target?.type === 'secure' || (!target && broken)) return [];
+    if (target?.type === type || (!target && broken)) return [];
     const meant = nearest(name, flows.keys());
     const message = target ? `the flow '${name}' is of type ${target.type}` : `there is no flow '${name}'`;
-    const remedy = target || !meant ? 'name a flow of type secure' : `did you mean '${meant}'?`;
+    const remedy = target || !meant ? `name a flow of type ${type}` : `did you mean '${meant}'?`;
     return [problemAt(one, [...path, 'flow'], message, remedy)];
   });
+}
+
+/** The type of the flows that an action can hand the caller to; null for one that names no flow. */
+function targetType({ do: action }: Action, flow: Flow): FlowType | null {
+  if (action === 'transferToFlow') return flow.type;
+  return action === 'transferToSecureFlow' ? 'secure' : null;
 }
 
 async function fileProblems(one: Loaded, directory: string): Promise<FlowProblem[]> {

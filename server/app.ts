@@ -8,6 +8,7 @@ import { staticAudio } from '../flows/interpreter.js';
 import { loadLibrary } from '../flows/loader.js';
 import type { MediaServer } from '../media/media-server.js';
 import { Agents } from './agent/agents.js';
+import { DirectQueues } from './agent/queues.js';
 import { Registrar } from './agent/registrar.js';
 import { type Api, createApi } from './api/api.js';
 import { FlowChecker } from './api/flow-checker.js';
@@ -27,6 +28,7 @@ import { openMediaSide } from './media-side.js';
 import { SecureSessions } from './secure/secure-sessions.js';
 import { liveSecureValues } from './secure/secure-value.js';
 import { openSipSide, type SipSide } from './sip/sip-side.js';
+import { Trunks } from './transfer/trunks.js';
 
 const LIBRARY = fileURLToPath(new URL('../../flows/library/', import.meta.url));
 
@@ -111,6 +113,8 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     media,
     vault,
     agents,
+    queues: new DirectQueues(config.queues, agents),
+    trunks: new Trunks(config.trunks),
     flows,
     routes: new Map(config.routes.map(({ user, flow }) => [user, flow])),
     sessions,
@@ -172,9 +176,11 @@ function buildConnectors(config: Config, log: Logger): ReadonlyMap<string, Conne
 const USED = [
   ['callSecureData', 'connector', 'connectors', 'connector'],
   ['callData', 'action', 'dataActions', 'data action'],
+  ['transferToQueue', 'queue', 'queues', 'queue'],
+  ['transferToNumber', 'trunk', 'trunks', 'trunk'],
 ] as const;
 
-/** A flow that a route names, or a connector or data action that a flow names, must exist: an error now, not in a call. */
+/** A flow that a route names, or an entry of the configuration that a flow names, must exist: an error now, not in a call. */
 export function checkReferences(config: Config, flows: FlowSet): void {
   const problem = (field: string, message: string, remedy: string): ConfigProblem => ({
     file: config.configFile ?? '(defaults)',
@@ -197,10 +203,12 @@ export function checkReferences(config: Config, flows: FlowSet): void {
       if (!used) continue;
       const [, key, section, what] = used;
       const name = String(new Map(Object.entries(fields)).get(key));
-      if (name in config[section]) continue;
+      const entries = config[section];
+      const known = Array.isArray(entries) ? entries.map((entry) => entry.name) : Object.keys(entries);
+      if (known.includes(name)) continue;
       const message = `flow ${flow.name} (${path}) calls a ${what} that is not configured`;
-      const known = Object.keys(config[section]).join(', ') || 'none is configured';
-      problems.push(problem(`${section}.${name}`, message, `configure it, or name one of: ${known}`));
+      const remedy = `configure it, or name one of: ${known.join(', ') || 'none is configured'}`;
+      problems.push(problem(`${section}.${name}`, message, remedy));
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);

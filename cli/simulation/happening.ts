@@ -34,6 +34,20 @@ export type HappeningBody =
   | { readonly type: 'charge'; readonly command: FlowCommand & { readonly do: 'callSecureData' } }
   | { readonly type: 'verdict'; readonly status: DataResult['status']; readonly reason: string }
   | { readonly type: 'to-agent'; readonly agent: string; readonly result: string }
+  | { readonly type: 'to-queue'; readonly queue: string; readonly result: string }
+  | {
+      readonly type: 'to-number';
+      readonly trunk: string;
+      readonly number: string;
+      readonly result: string;
+    }
+  | { readonly type: 'to-flow'; readonly flow: string; readonly invocationData: string }
+  | { readonly type: 'attributes'; readonly attributes: Readonly<Record<string, PlainValue>> }
+  | {
+      readonly type: 'event';
+      readonly name: string;
+      readonly data: Readonly<Record<string, PlainValue>>;
+    }
   | { readonly type: 'to-secure-flow'; readonly flow: string; readonly invocationData: string }
   | { readonly type: 'secure'; readonly state: SecureState; readonly end: SecureEnd | null }
   /** A command of the agent to the field that is being keyed; why it was refused, or null. */

@@ -1,10 +1,14 @@
 import type { FlowCommand, FlowNote } from '../../flows/commands.js';
+import type { FlowSet } from '../../flows/flow.js';
 import type { Executed, FlowHost } from '../../server/call/run-flow.js';
+import type { TransferCommand } from '../../server/transfer/transfers.js';
+import type { SimulatedCustomer } from './customer.js';
 import type { SimulatedDataService } from './data-service.js';
 import type { Fields } from './fields.js';
 import type { Line } from './line.js';
-import { type AgentResult, transferFailed } from './scenario.js';
+import { transferFailed } from './scenario.js';
 import type { SimulatedSession } from './session.js';
+import type { SimulatedTransfers } from './transfers.js';
 
 /** How an inbound flow handed the call on. */
 export type InboundEnd =
@@ -16,8 +20,9 @@ export interface InboundHostOptions {
   readonly line: Line;
   readonly fields: Fields;
   readonly data: SimulatedDataService;
-  /** What comes of ringing an agent this time. */
-  readonly ring: () => AgentResult;
+  readonly customer: SimulatedCustomer;
+  readonly transfers: SimulatedTransfers;
+  readonly flows: FlowSet;
   /** Starts a session without an agent; null when it is refused. */
   readonly enterSecure: (flow: string, invocationData: string) => SimulatedSession | null;
 }
@@ -47,8 +52,16 @@ export class InboundHost implements FlowHost<InboundEnd> {
         return { event: await fields.collect(command) };
       case 'callData':
         return { event: { type: 'dataAnswered', result: await this.#options.data.call(command, line.gone) } };
+      case 'setParticipantData':
+      case 'getParticipantData':
+      case 'sendEvent':
+        return { event: this.#options.customer.execute(command, null) };
+      case 'transferToFlow':
+        return this.#toFlow(command);
       case 'transferToAgent':
-        return this.#toAgent(command);
+      case 'transferToQueue':
+      case 'transferToNumber':
+        return this.#transfer(command);
       case 'transferToSecureFlow':
         return this.#toSecureFlow(command);
       case 'disconnect':
@@ -60,16 +73,25 @@ export class InboundHost implements FlowHost<InboundEnd> {
     }
   }
 
-  async #toAgent(command: FlowCommand & { do: 'transferToAgent' }): Promise<Executed<InboundEnd>> {
-    const { line, ring } = this.#options;
+  async #toFlow(command: FlowCommand & { do: 'transferToFlow' }): Promise<Executed<InboundEnd>> {
+    const { line, flows } = this.#options;
+    const { flow, invocationData } = command;
+    await line.play(command.preTransferAudio, line.gone);
+    line.tell({ type: 'to-flow', flow, invocationData });
+    const next = flows.get(flow);
+    if (next?.type !== 'inbound') return { end: { kind: 'disconnect', reason: 'error' } };
+    line.tell({ type: 'flow', flow });
+    return { next, invocationData };
+  }
+
+  async #transfer(command: TransferCommand): Promise<Executed<InboundEnd>> {
+    const { line, transfers } = this.#options;
     await line.play(command.preTransferAudio, line.gone);
     if (line.gone.aborted) return { event: transferFailed('cancelled', 'the caller is gone') };
-    const result = ring();
-    line.tell({ type: 'to-agent', agent: command.agent, result });
-    if (result === 'answered') return { end: { kind: 'talk' } };
+    const refusal = transfers.ring(command);
+    if (refusal === null) return { end: { kind: 'talk' } };
     await line.play(command.failedTransferAudio, line.gone);
-    const message = result === 'no-agent' ? 'no agent can be reached' : 'no agent answered';
-    return { event: transferFailed(result, message) };
+    return { event: transferFailed(refusal.error, refusal.message) };
   }
 
   async #toSecureFlow(command: FlowCommand & { do: 'transferToSecureFlow' }): Promise<Executed<InboundEnd>> {

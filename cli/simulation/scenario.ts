@@ -1,4 +1,4 @@
-import type { DataResult, FlowEvent } from '../../flows/commands.js';
+import type { DataResult, FlowEvent, PlainValue } from '../../flows/commands.js';
 import type { CalendarMonth } from '../../flows/fields/expiry.js';
 import type { DataAnswer } from './data-service.js';
 
@@ -16,12 +16,25 @@ export interface Scenario {
   readonly dataActions: readonly DataAnswer[];
   /** What comes of ringing an agent, in turn; the last one stands for all that follow. */
   readonly agents: readonly AgentResult[];
+  /** What comes of calling a number, in the same way. */
+  readonly numbers: readonly NumberResult[];
+  /** What the caller's attributes are when the call begins. */
+  readonly attributes: Readonly<Record<string, PlainValue>>;
   /** The shields cannot be engaged: secure sessions are refused. */
   readonly refusesSecure: boolean;
 }
 
 export const AGENT_RESULTS = ['answered', 'no-answer', 'no-agent'] as const;
 export type AgentResult = (typeof AGENT_RESULTS)[number];
+
+export const NUMBER_RESULTS = [
+  'answered',
+  'no-answer',
+  'busy',
+  'not-connected',
+  'number-not-allowed',
+] as const;
+export type NumberResult = (typeof NUMBER_RESULTS)[number];
 
 /** What a flow is told of a transfer that did not come about. */
 export function transferFailed(error: string, message: string): FlowEvent {

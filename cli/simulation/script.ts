@@ -4,7 +4,7 @@ import { readDocument } from '../../flows/document.js';
 import { duration, milliseconds } from '../../flows/duration.js';
 import { FlowError } from '../../flows/problems.js';
 import { schemaProblems } from '../../flows/schema-problems.js';
-import { AGENT_RESULTS, type Scenario } from './scenario.js';
+import { AGENT_RESULTS, NUMBER_RESULTS, type Scenario } from './scenario.js';
 import type { Step } from './scripted-caller.js';
 
 const strict = { additionalProperties: false } as const;
@@ -77,6 +77,10 @@ const Document = Type.Object(
     agents: Type.Optional(
       Type.Array(Type.Enum([...AGENT_RESULTS]), { description: `a list of ${AGENT_RESULTS.join(', ')}` }),
     ),
+    numbers: Type.Optional(
+      Type.Array(Type.Enum([...NUMBER_RESULTS]), { description: `a list of ${NUMBER_RESULTS.join(', ')}` }),
+    ),
+    attributes: Type.Optional(Outputs),
     secureSession: Type.Optional(Type.Literal('refused', { description: 'refused, or leave it out' })),
     expect: Type.Optional(Type.String({ description: 'the trace, a text with a line for each thing' })),
   },
@@ -132,6 +136,8 @@ function scriptOf(document: Document): Script {
       })),
       dataActions: (document.dataActions ?? []).map(dataAnswer),
       agents: document.agents ?? [],
+      numbers: document.numbers ?? [],
+      attributes: document.attributes ?? {},
       refusesSecure: document.secureSession === 'refused',
     },
     steps: (document.caller ?? []).map(stepOf),

@@ -1,19 +1,25 @@
 import type { CallDataResult, DataResult, FlowCommand, FlowNote } from '../../flows/commands.js';
 import { transform } from '../../flows/fields/transforms.js';
+import type { FlowSet } from '../../flows/flow.js';
 import { variableOf } from '../../flows/secure-names.js';
 import type { Executed, FlowHost } from '../../server/call/run-flow.js';
 import type { Connector } from '../../server/connectors/connector.js';
 import { failed } from '../../server/data-actions/data-action.js';
 import type { SecureFlowEnd } from '../../server/secure/secure-run.js';
+import { type TransferCommand, targetOf } from '../../server/transfer/transfers.js';
+import type { SimulatedCustomer } from './customer.js';
 import type { SimulatedDataService } from './data-service.js';
 import type { Fields } from './fields.js';
 import type { Line } from './line.js';
+import { transferFailed } from './scenario.js';
 
 export interface SecureHostOptions {
   readonly line: Line;
   readonly fields: Fields;
   readonly gateway: Connector;
   readonly data: SimulatedDataService;
+  readonly customer: SimulatedCustomer;
+  readonly flows: FlowSet;
   readonly sessionId: string;
   readonly signal: AbortSignal;
 }
@@ -61,10 +67,41 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
         return { end: { kind: 'return', data: command.data } };
       case 'disconnect':
         return { end: { kind: 'disconnect', reason: command.reason } };
-      case 'transferToSecureFlow':
+      case 'setParticipantData':
+      case 'getParticipantData':
+      case 'sendEvent':
+        return { event: this.#options.customer.execute(command, fields.values) };
+      case 'transferToFlow':
+        return this.#toFlow(command);
       case 'transferToAgent':
+      case 'transferToQueue':
+      case 'transferToNumber':
+        return this.#transfer(command);
+      case 'transferToSecureFlow':
         return { end: { kind: 'disconnect', reason: 'error' } };
     }
+  }
+
+  async #toFlow(command: FlowCommand & { do: 'transferToFlow' }): Promise<Executed<SecureFlowEnd>> {
+    const { line, fields, flows, signal } = this.#options;
+    const { flow, invocationData, preTransferAudio } = command;
+    await line.play(preTransferAudio, signal);
+    const next = flows.get(flow);
+    if (next?.type !== 'secure' || fields.values.showIn({ invocationData })) {
+      return { end: { kind: 'disconnect', reason: 'error' } };
+    }
+    line.tell({ type: 'to-flow', flow, invocationData });
+    line.tell({ type: 'flow', flow });
+    fields.values.clear();
+    return { next, invocationData };
+  }
+
+  async #transfer(command: TransferCommand): Promise<Executed<SecureFlowEnd>> {
+    const { line, fields, signal } = this.#options;
+    if (fields.values.showIn(targetOf(command))) return { end: { kind: 'disconnect', reason: 'error' } };
+    await line.play(command.preTransferAudio, signal);
+    if (signal.aborted) return { event: transferFailed('cancelled', 'the session has ended') };
+    return { end: { kind: 'transfer', command } };
   }
 
   async #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {

@@ -29,6 +29,16 @@ export function traceLine(happening: Happening): string | null {
       return `charge ${happening.status}${happening.reason && `: ${happening.reason}`}`;
     case 'to-agent':
       return `transferToAgent ${happening.agent}: ${happening.result}`;
+    case 'to-queue':
+      return `transferToQueue ${happening.queue}: ${happening.result}`;
+    case 'to-number':
+      return `transferToNumber ${happening.number} by ${happening.trunk}: ${happening.result}`;
+    case 'to-flow':
+      return `transferToFlow ${happening.flow} ${happening.invocationData}`.trimEnd();
+    case 'attributes':
+      return `setParticipantData ${JSON.stringify(happening.attributes)}`;
+    case 'event':
+      return `sendEvent ${happening.name} ${JSON.stringify(happening.data)}`;
     case 'to-secure-flow':
       return `transferToSecureFlow ${happening.flow} ${happening.invocationData}`.trimEnd();
     case 'secure':

@@ -137,6 +137,12 @@ export const ANSWERS: Readonly<Record<FlowCommand['do'], FlowEvent['type'] | nul
   extract: 'extracted',
   transferToSecureFlow: 'transferFailed',
   transferToAgent: 'transferFailed',
+  transferToQueue: 'transferFailed',
+  transferToNumber: 'transferFailed',
+  setParticipantData: 'applied',
+  getParticipantData: 'participantData',
+  sendEvent: 'applied',
+  transferToFlow: null,
   returnToAgent: null,
   disconnect: null,
 };

@@ -20,8 +20,7 @@ export const transferToSecureFlow = defineAction({
   secure: true,
   only: {
     types: ['inbound', 'outbound', 'inQueue'],
-    remedy:
-      'a secure flow has the caller in secure mode already, and a module is called by flows that hand over',
+    remedy: 'a secure flow uses transferToFlow instead, and a module is called by flows that hand over',
   },
   check(fields, check) {
     if (fields.invocationData !== undefined) {

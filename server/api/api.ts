@@ -116,7 +116,7 @@ export async function createApi(dependencies: ApiDependencies): Promise<Api> {
   await describeApi(app);
   healthRoutes(app, () => health.ready());
   metricsRoute(app, metrics);
-  conversationRoutes(app, conversations);
+  conversationRoutes(app, conversations, log);
   secureSessionRoutes(app, conversations, log);
   captureRoute(app, conversations, log);
   flowRoutes(app, dependencies.flows);

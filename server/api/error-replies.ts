@@ -33,7 +33,8 @@ function explain(
   { keyword, instancePath, params, message }: FastifySchemaValidationError,
   part: string,
 ): { readonly field: string; readonly message: string } {
-  const path = instancePath.split('/').slice(1);
+  // Below the first there are names that the client chose.
+  const path = instancePath.split('/').slice(1, 2);
   if (keyword === 'required') path.push(String(params.missingProperty));
   if (keyword === 'discriminator') path.push(String(params.tag));
   // Fields of the body go by their own name, others by their part of the request first.

@@ -3,6 +3,8 @@ import Type from 'typebox';
 export const CONVERSATION = '/api/v1/conversations/:id';
 export const SECURE_SESSIONS = `${CONVERSATION}/secure-sessions` as const;
 
+export const ATTRIBUTES = `${CONVERSATION}/participants/:participantId/attributes` as const;
+
 export const FLOWS = '/api/v1/flows';
 export const FLOW = `${FLOWS}/:name` as const;
 
@@ -13,6 +15,11 @@ export const ConversationParams = Type.Object({ id });
 export const SessionParams = Type.Object({
   id,
   sessionId: Type.String({ minLength: 1, maxLength: 100, description: 'identifier of the secure session' }),
+});
+
+export const ParticipantParams = Type.Object({
+  id,
+  participantId: Type.String({ minLength: 1, maxLength: 100, description: 'identifier of the participant' }),
 });
 
 export const FlowParams = Type.Object({

@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { CaptureCommand } from '../../flows/commands.js';
 import type { Flow, FlowSet } from '../../flows/flow.js';
 import { MediaError, type MediaServer } from '../../media/media-server.js';
-import type { Agents } from '../agent/agents.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import { TacetError } from '../errors.js';
 import type { SecureSession } from '../secure/secure-session.js';
 import type { SecureSessions } from '../secure/secure-sessions.js';
 import type { IncomingCall, Signalling } from '../sip/signalling.js';
-import { transferToAgent } from '../transfer/to-agent.js';
+import { type TransferTargets, transferBy } from '../transfer/transfers.js';
 import { pause, whenAborted } from './abort.js';
 import { type CallServices, SessionRequestSlot, serveCall } from './call.js';
 import { Conversation } from './conversation.js';
@@ -16,18 +15,24 @@ import type { Conversations } from './conversations.js';
 import type { CallEvents } from './events.js';
 import { Leg } from './leg.js';
 import { Participant } from './participant.js';
-import type { CallEnd, ConversationView, SecureSessionRequest, SecureSessionView } from './views.js';
+import type {
+  AttributeChanges,
+  CallEnd,
+  ConversationView,
+  ParticipantView,
+  SecureSessionRequest,
+  SecureSessionView,
+} from './views.js';
 
 const ENDED_KEPT = 200;
 /** How long the answer to an offer of ours may take (RFC 3261 timer H). */
 const ANSWER_DEADLINE_MS = 32_000;
 
-export interface CallsOptions {
+export interface CallsOptions extends TransferTargets {
   readonly signalling: Signalling;
   readonly media: MediaServer;
   /** Serves customers while a secure session lasts; null: `media` does. */
   readonly vault: MediaServer | null;
-  readonly agents: Agents;
   readonly flows: FlowSet;
   /** User part of the request URI to the name of an inbound flow; `*` for every other user part. */
   readonly routes: ReadonlyMap<string, string>;
@@ -115,6 +120,19 @@ export class Calls implements Conversations {
     return session.view();
   }
 
+  setAttributes(id: string, participantId: string, { attributes }: AttributeChanges): ParticipantView {
+    const conversation = this.#find(id);
+    const everybody = [conversation.customer, ...conversation.others];
+    const participant = everybody.find((one) => one.id === participantId);
+    if (!participant) throw new TacetError('participant-not-found');
+    if (!this.#live.has(id)) throw new TacetError('no-active-call');
+    // To compare with what is keyed now would let a client guess it, one request after the other.
+    if (conversation.sessions.some((session) => !session.ended)) throw new TacetError('session-in-progress');
+    const refusal = participant.setAttributes(attributes, (event) => conversation.publish(event));
+    if (refusal !== null) throw new TacetError('bad-request', refusal.message);
+    return participant.view();
+  }
+
   secureSessions(id: string): readonly SecureSessionView[] {
     return this.#find(id).sessions.map((session) => session.view());
   }
@@ -154,8 +172,8 @@ export class Calls implements Conversations {
    */
   async endSilent(silenceMs: number): Promise<void> {
     for (const { conversation } of this.#live.values()) {
-      const { customer, agent } = conversation;
-      const talking = agent?.state === 'connected' ? [customer, agent] : [customer];
+      const { customer, party } = conversation;
+      const talking = party?.state === 'connected' ? [customer, party] : [customer];
       for (const { leg } of talking) {
         const state = await leg.endpoint.state().catch(() => null);
         if (!state || state.held || state.lastPacketAgeMs < silenceMs) continue;
@@ -241,6 +259,7 @@ export class Calls implements Conversations {
     const sessions = new Map<string, SecureSession>();
     const services: CallServices = {
       flow,
+      flows: this.#options.flows,
       dataActions: this.#options.dataActions,
       shutdown: this.#shutdown.signal,
       newSession: (name, invocationData) => {
@@ -254,10 +273,10 @@ export class Calls implements Conversations {
         sessions.set(session.id, session);
         return session;
       },
-      toAgent: (wanted, ringTimeoutMs) => {
-        const { agents, signalling, media } = this.#options;
+      transfer: (command) => {
+        const { signalling, media } = this.#options;
         const signal = AbortSignal.any([leg.gone, this.#shutdown.signal]);
-        return transferToAgent({ conversation, wanted, ringTimeoutMs, agents, signalling, media, signal });
+        return transferBy(command, this.#options, { conversation, signalling, media, signal });
       },
     };
     const finished = this.#run(conversation, services, requests);

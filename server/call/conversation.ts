@@ -7,12 +7,14 @@ type State = ConversationView['state'];
 /**
  * ```
  * ivr ⇄ ringing-agent ──▶ talking ⇄ secure
- *  └───────────┬─────────────┴────────┴──▶ ended      (ivr ──▶ secure: a flow without an agent)
+ *  │  ⇄ ringing-external ────┘  │       │
+ *  └───────────┬────────────────┴───────┴──▶ ended   (ivr ⇄ secure: a flow without an agent, a transfer out of one)
  * ```
  */
 const TRANSITIONS: Readonly<Record<State, readonly State[]>> = {
-  ivr: ['ringing-agent', 'secure', 'ended'],
+  ivr: ['ringing-agent', 'ringing-external', 'secure', 'ended'],
   'ringing-agent': ['ivr', 'talking', 'ended'],
+  'ringing-external': ['ivr', 'talking', 'ended'],
   talking: ['secure', 'ended'],
   secure: ['talking', 'ivr', 'ended'],
   ended: [],
@@ -36,7 +38,7 @@ export class Conversation {
   /** In which the customer heard the last prompts (BCP 47): the next flow goes on in it, when it can. */
   language: string | undefined;
   readonly #events: CallEvents;
-  readonly #agents: Participant[] = [];
+  readonly #others: Participant[] = [];
   readonly #startedAt = new Date().toISOString();
   #endedAt: string | null = null;
   #end: CallEnd | null = null;
@@ -65,12 +67,22 @@ export class Conversation {
 
   /** The agent on the call now, or null. */
   get agent(): Participant | null {
-    return this.#agents.findLast((agent) => agent.present) ?? null;
+    return this.#others.findLast(({ present, role }) => present && role === 'agent') ?? null;
+  }
+
+  /** Who is on the call beside the customer now, an agent or somebody beyond a trunk; or null. */
+  get party(): Participant | null {
+    return this.#others.findLast(({ present }) => present) ?? null;
+  }
+
+  /** Everybody beside the customer, in the order they were rung, those who have left among them. */
+  get others(): readonly Participant[] {
+    return this.#others;
   }
 
   /** One of these endpoints serves somebody who is on the call. */
   servedBy(endpoints: ReadonlySet<string>): boolean {
-    return [this.customer, ...this.#agents].some(
+    return [this.customer, ...this.#others].some(
       ({ state, leg }) => state !== 'ended' && leg.uses(endpoints),
     );
   }
@@ -85,9 +97,9 @@ export class Conversation {
   }
 
   /** An agent who hangs up gives port and reservation back at once, not when the caller has finished paying. */
-  addAgent(agent: Participant): void {
-    this.#agents.push(agent);
-    agent.leg.gone.addEventListener('abort', () => void this.endParticipant(agent), { once: true });
+  add(party: Participant): void {
+    this.#others.push(party);
+    party.leg.gone.addEventListener('abort', () => void this.endParticipant(party), { once: true });
   }
 
   /** Ends one participant and says so, once. */
@@ -100,7 +112,7 @@ export class Conversation {
 
   /** Ends everybody who is still there. */
   async endParticipants(): Promise<void> {
-    await Promise.all([this.customer, ...this.#agents].map((one) => this.endParticipant(one)));
+    await Promise.all([this.customer, ...this.#others].map((one) => this.endParticipant(one)));
   }
 
   /** Hangs up on everybody for a reason of ours; the call then ends by itself. */
@@ -127,7 +139,7 @@ export class Conversation {
       from,
       to,
       flow,
-      participants: [this.customer, ...this.#agents].map((one) => one.view()),
+      participants: [this.customer, ...this.#others].map((one) => one.view()),
       secureSessions: this.sessions.map((session) => session.view()),
       end: this.#end,
       startedAt: this.#startedAt,

@@ -6,7 +6,7 @@ import type {
   PlainValue,
   Transform,
 } from '../../flows/commands.js';
-import type { CallEnd, ConversationView, SecureEnd, SecureState } from './views.js';
+import type { CallEnd, ConversationView, ParticipantView, SecureEnd, SecureState } from './views.js';
 
 /** How far a secure field is. `entered` counts keys; no field of this event can hold a digit of the caller's. */
 export interface FieldProgress {
@@ -30,8 +30,22 @@ export type CallEventBody =
   | {
       readonly type: 'participant.ringing' | 'participant.connected' | 'participant.ended';
       readonly participantId: string;
-      readonly role: 'customer' | 'agent';
+      readonly role: ParticipantView['role'];
       readonly agentId: string | null;
+    }
+  | {
+      readonly type: 'participant.data';
+      readonly participantId: string;
+      readonly role: ParticipantView['role'];
+      /** Those that were set; null for one that was removed. */
+      readonly attributes: Readonly<Record<string, PlainValue>>;
+    }
+  | {
+      /** An event of the flow's author. */
+      readonly type: 'flow.event';
+      readonly flow: string;
+      readonly name: string;
+      readonly data: Readonly<Record<string, PlainValue>>;
     }
   | {
       readonly type: 'flow.action';
@@ -109,6 +123,8 @@ const SECURE_FIELDS: Readonly<Record<CallEventBody['type'], readonly string[]>> 
   'participant.ringing': ['participantId', 'role', 'agentId'],
   'participant.connected': ['participantId', 'role', 'agentId'],
   'participant.ended': ['participantId', 'role', 'agentId'],
+  'participant.data': ['participantId', 'role'],
+  'flow.event': ['flow', 'name'],
   'flow.action': ['flow', 'action', 'path', 'name'],
   'flow.data': ['action', 'status', 'durationMs'],
   'secure.state': ['sessionId', 'state', 'end', 'reason'],

@@ -1,13 +1,22 @@
-import type { CallDataResult, CollectCommand, FlowCommand, FlowNote } from '../../flows/commands.js';
+import type {
+  CallDataResult,
+  CollectCommand,
+  FlowCommand,
+  FlowEvent,
+  FlowNote,
+} from '../../flows/commands.js';
+import type { Flow, FlowSet } from '../../flows/flow.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import type { SecureSession } from '../secure/secure-session.js';
 import { SecureValue } from '../secure/secure-value.js';
-import type { TransferResult } from '../transfer/to-agent.js';
+import type { TransferResult } from '../transfer/connect.js';
+import type { TransferCommand } from '../transfer/transfers.js';
 import { pause } from './abort.js';
 import { callData } from './call-data.js';
 import { collect } from './collect.js';
 import { collectTwice } from './collect-twice.js';
 import type { Conversation } from './conversation.js';
+import { executePlainData, type PlainDataCommand } from './plain-data.js';
 import { playTo } from './play.js';
 import type { Executed, FlowHost } from './run-flow.js';
 
@@ -21,22 +30,26 @@ export interface InboundRunOptions {
   readonly conversation: Conversation;
   readonly signal: AbortSignal;
   readonly dataActions: DataActions;
+  /** What a transfer to a flow finds. */
+  readonly flows: FlowSet;
   /** Starts a session without an agent; null when the shields could not be engaged. */
   readonly enterSecure: (flow: string, invocationData: string) => Promise<SecureSession | null>;
-  readonly toAgent: (wanted: string, ringTimeoutMs: number) => Promise<TransferResult>;
+  readonly transfer: (command: TransferCommand) => Promise<TransferResult>;
 }
 
 /** Executes the commands of an inbound flow on the customer's leg. */
 export class InboundRun implements FlowHost<InboundEnd> {
   readonly #options: InboundRunOptions;
   #surplusSince: number | null = null;
+  #flow = '';
 
   constructor(options: InboundRunOptions) {
     this.#options = options;
   }
 
-  note({ language, ...action }: FlowNote): void {
+  note({ language, ...action }: FlowNote, flow: Flow): void {
     const { conversation } = this.#options;
+    this.#flow = flow.name;
     conversation.language = language;
     conversation.publish({ type: 'flow.action', ...action });
   }
@@ -53,8 +66,16 @@ export class InboundRun implements FlowHost<InboundEnd> {
         return this.#collect(command);
       case 'callData':
         return { event: { type: 'dataAnswered', result: await this.#callData(command) } };
+      case 'setParticipantData':
+      case 'getParticipantData':
+      case 'sendEvent':
+        return { event: this.#plainData(command) };
+      case 'transferToFlow':
+        return this.#toFlow(command);
       case 'transferToAgent':
-        return this.#toAgent(command);
+      case 'transferToQueue':
+      case 'transferToNumber':
+        return this.#transfer(command);
       case 'transferToSecureFlow':
         return this.#toSecureFlow(command);
       case 'disconnect':
@@ -103,9 +124,27 @@ export class InboundRun implements FlowHost<InboundEnd> {
     });
   }
 
-  async #toAgent(command: FlowCommand & { do: 'transferToAgent' }): Promise<Executed<InboundEnd>> {
+  #plainData(command: PlainDataCommand): FlowEvent {
+    const { conversation } = this.#options;
+    return executePlainData(command, {
+      customer: conversation.customer,
+      flow: this.#flow,
+      publish: (event) => conversation.publish(event),
+      values: null,
+    });
+  }
+
+  async #toFlow(command: FlowCommand & { do: 'transferToFlow' }): Promise<Executed<InboundEnd>> {
     await this.#play(command.preTransferAudio);
-    const result = await this.#options.toAgent(command.agent, command.ringTimeoutMs);
+    const next = this.#options.flows.get(command.flow);
+    // The loader refuses other types; a transfer to a flow is blind.
+    if (next?.type !== 'inbound') return { end: { kind: 'disconnect', reason: 'error' } };
+    return { next, invocationData: command.invocationData };
+  }
+
+  async #transfer(command: TransferCommand): Promise<Executed<InboundEnd>> {
+    await this.#play(command.preTransferAudio);
+    const result = await this.#options.transfer(command);
     if (result.ok) return { end: { kind: 'talk' } };
     await this.#play(command.failedTransferAudio);
     return { event: { type: 'transferFailed', error: result.error, message: result.message } };

@@ -10,6 +10,12 @@ export function logEvents(events: CallEvents, log: Logger): () => void {
       log.info({ conversation: conversationId, type: event.type, session: event.sessionId }, 'call');
       return;
     }
+    if (event.type === 'participant.data' || event.type === 'flow.event') {
+      // Nor does what flows tell other programs.
+      const { attributes: _attributes, data: _data, ...told } = { attributes: {}, data: {}, ...event };
+      log.info({ conversation: conversationId, ...told }, 'call');
+      return;
+    }
     log.info({ conversation: conversationId, ...event }, 'call');
   });
 }

@@ -1,10 +1,11 @@
 import type { CaptureCommand, PlainValue, StartFacts } from '../../flows/commands.js';
-import type { Flow } from '../../flows/flow.js';
+import type { Flow, FlowSet } from '../../flows/flow.js';
 import { pause } from '../call/abort.js';
 import type { Conversation, SessionRecord } from '../call/conversation.js';
 import type { Participant } from '../call/participant.js';
 import { runFlow } from '../call/run-flow.js';
 import type { SecureEnd, SecureSessionView } from '../call/views.js';
+import type { TransferCommand } from '../transfer/transfers.js';
 import { CaptureControl } from './capture-control.js';
 import { type Left, leavingGuard } from './leaving-guard.js';
 import { type SecureFlowEnd, SecureRun, type SecureRunOptions } from './secure-run.js';
@@ -17,6 +18,8 @@ export interface SecureSessionOptions {
   readonly id: string;
   readonly conversation: Conversation;
   readonly flow: Flow;
+  /** What a transfer to a flow finds. */
+  readonly flows: FlowSet;
   readonly invocationData: string;
   /** The agent who asked; null when a flow did. */
   readonly source: Participant | null;
@@ -32,8 +35,11 @@ export interface SecureSessionOptions {
   readonly shutdown: AbortSignal;
 }
 
-/** What the call does after the session. */
-export type SecureOutcome = 'talk' | 'end' | 'refused';
+/** What the call does after the session: it goes on with the agent, it ends, or the customer is handed on. */
+export type AfterSession = 'talk' | 'end' | TransferCommand;
+
+/** Ends after which the customer is still on the line. */
+const STAYS: ReadonlySet<SecureEnd> = new Set(['returned', 'cancelled', 'transferred']);
 
 /**
  * One stay in secure mode: shields up, the flow alone with the caller, shields down in reverse. Clean-up runs in
@@ -106,16 +112,17 @@ export class SecureSession implements SessionRecord {
   }
 
   /** Runs the flow of an engaged session and leaves secure mode. */
-  async run(): Promise<'talk' | 'end'> {
+  async run(): Promise<AfterSession> {
     const run = await this.#runFlow();
     this.#state.to('unshielding');
     this.#result = this.#values.redact(run.data);
     // Nothing reads the digits any more: they must not wait for the guard, nor for what may go wrong in it.
     this.#values.wipe();
     const end = this.#endOf(run.end);
-    const returns = end === 'returned' || end === 'cancelled';
-    const left = returns ? await this.#guard() : 'gone';
-    return left === 'quiet' ? this.#returnToAgent(end) : this.#leaveByHangingUp(this.#lost(end, left));
+    const left = STAYS.has(end) ? await this.#guard(end) : 'gone';
+    if (left !== 'quiet') return this.#leaveByHangingUp(this.#lost(end, left));
+    const command = run.end !== 'interrupted' && run.end.kind === 'transfer' ? run.end.command : null;
+    return command ? this.#handOn(command) : this.#returnToAgent(end);
   }
 
   view(): SecureSessionView {
@@ -136,7 +143,7 @@ export class SecureSession implements SessionRecord {
   }
 
   async #runFlow(): Promise<{ end: SecureFlowEnd | 'interrupted'; data: Record<string, PlainValue> }> {
-    const { flow, connectors, dataActions, shutdown, maxSessionMs } = this.#options;
+    const { flow, flows, connectors, dataActions, shutdown, maxSessionMs } = this.#options;
     const { customer } = this.#conversation;
     const over = new AbortController();
     void pause(maxSessionMs, over.signal).then((how) => how === 'elapsed' && this.#tooLong.abort());
@@ -145,11 +152,12 @@ export class SecureSession implements SessionRecord {
     signal.addEventListener('abort', stopPrompt);
     const run = new SecureRun({
       sessionId: this.id,
-      customer: customer.leg,
+      customer,
       values: this.#values,
       control: this.#control,
       connectors,
       dataActions,
+      flows,
       signal,
       shutdown,
       publish: (event) => this.#conversation.publish(event),
@@ -188,19 +196,21 @@ export class SecureSession implements SessionRecord {
       return this.#cancel.signal.aborted ? 'cancelled' : 'flow-error';
     }
     if (end.kind === 'disconnect') return end.reason === 'flow' ? 'disconnected' : 'flow-error';
+    if (end.kind === 'transfer') return 'transferred';
     if (agent) return 'returned';
     return this.#options.source && !this.#options.disconnect ? 'agent-gone' : 'disconnected';
   }
 
-  async #guard(): Promise<Left> {
+  async #guard(end: SecureEnd): Promise<Left> {
     const { customer, agent } = this.#conversation;
-    if (!agent) return 'gone';
+    const awaited = end === 'transferred' ? [] : agent && [agent.leg.gone];
+    if (!awaited) return 'gone';
     const { leavingGuardMs, leavingGuardMaxMs, shutdown } = this.#options;
     try {
       return await leavingGuard(customer.leg.endpoint, {
         quietMs: leavingGuardMs,
         maxMs: leavingGuardMaxMs,
-        gone: AbortSignal.any([customer.leg.gone, agent.leg.gone, shutdown]),
+        gone: AbortSignal.any([customer.leg.gone, ...awaited, shutdown]),
       });
     } catch {
       // The endpoint cannot say that no key is down, so it counts as one.
@@ -210,7 +220,7 @@ export class SecureSession implements SessionRecord {
 
   /** Why a session that would have gone back to the agent does not. */
   #lost(end: SecureEnd, left: Left): SecureEnd {
-    if (end !== 'returned' && end !== 'cancelled') return end;
+    if (!STAYS.has(end)) return end;
     if (this.#conversation.customer.leg.gone.aborted) return 'customer-hung-up';
     if (this.#options.shutdown.aborted) return 'shutdown';
     if (left === 'restless') return 'flow-error';
@@ -229,6 +239,17 @@ export class SecureSession implements SessionRecord {
     this.#publishResult(agent);
     this.#finish(end);
     return 'talk';
+  }
+
+  /** The agent is freed first (G6), so that the shield of the agent leg has nobody to join the customer with. */
+  async #handOn(command: TransferCommand): Promise<AfterSession> {
+    const { agent, customer } = this.#conversation;
+    if (agent) await this.#conversation.endParticipant(agent);
+    if (!(await this.#release())) return this.#leaveByHangingUp('shield-failed');
+    if (customer.leg.gone.aborted) return this.#leaveByHangingUp('customer-hung-up');
+    this.#publishResult(agent);
+    this.#finish('transferred');
+    return command;
   }
 
   /** The call ends: everybody is gone before the shields come down, so there is nobody left to hear anything. */

@@ -54,6 +54,7 @@ export class SecureSessions {
       id: randomUUID(),
       conversation,
       flow: this.#secureFlow(request.flow),
+      flows: this.#options.flows,
       shields: this.#shields(conversation),
       connectors,
       dataActions,

@@ -35,6 +35,11 @@ export class SecureValues {
     this.#values.delete(name);
   }
 
+  /** Zeroes all that was keyed: the next flow of the session begins with nothing. */
+  clear(): void {
+    for (const name of [...this.#values.keys()]) this.drop(name);
+  }
+
   /** Security codes must not outlive the authorisation, whatever its outcome (PCI DSS 3.3.1). */
   dropSecurityCodes(): void {
     for (const [name, { kind }] of [...this.#values]) {
@@ -76,7 +81,7 @@ export class SecureValues {
 
   wipe(): void {
     this.#wiped = true;
-    for (const name of [...this.#values.keys()]) this.drop(name);
+    this.clear();
   }
 
   #appearsIn(text: string): boolean {

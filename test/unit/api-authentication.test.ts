@@ -19,6 +19,7 @@ const CLOSED = [
   ['GET', '/api/v1/conversations'],
   ['GET', '/api/v1/conversations/c-1'],
   ['GET', '/api/v1/conversations/c-1/secure-sessions'],
+  ['PATCH', '/api/v1/conversations/c-1/participants/p-1/attributes'],
   ['POST', '/api/v1/conversations/c-1/secure-sessions'],
   ['GET', '/api/v1/conversations/c-1/secure-sessions/s-1'],
   ['DELETE', '/api/v1/conversations/c-1/secure-sessions/s-1'],
@@ -55,7 +56,11 @@ test('the list above has every route of the description', async () => {
   const { api } = await fixture();
   const { paths } = (await api.inject('/docs/json')).json() as { paths: Record<string, object> };
   for (const [path, methods] of Object.entries(paths)) {
-    const url = path.replace('{id}', 'c-1').replace('{sessionId}', 's-1').replace('{name}', 'support');
+    const url = path
+      .replace('{id}', 'c-1')
+      .replace('{participantId}', 'p-1')
+      .replace('{sessionId}', 's-1')
+      .replace('{name}', 'support');
     for (const method of Object.keys(methods).map((one) => one.toUpperCase())) {
       assert.ok(
         OPEN.has(url) || CLOSED.some((one) => one[0] === method && one[1] === url),

@@ -95,7 +95,11 @@ describe('docs/api.md', () => {
   test('has an example of every route', async () => {
     const { paths } = (await made.api.inject('/docs/json')).json() as { paths: Record<string, object> };
     for (const path of Object.keys(paths)) {
-      const shown = path.replace('{id}', 'c-1').replace('{sessionId}', 's-1').replace('{name}', 'support');
+      const shown = path
+        .replace('{id}', 'c-1')
+        .replace('{sessionId}', 's-1')
+        .replace('{participantId}', 'p-1')
+        .replace('{name}', 'support');
       const one = shown === '/api/v1/conversations/c-1' ? '/api/v1/conversations/<id>' : shown;
       assert.ok(reference.includes(one), path);
     }

@@ -6,7 +6,13 @@ import { FlowChecker } from '../../server/api/flow-checker.js';
 import { TokenStore } from '../../server/api/tokens.js';
 import type { Conversations } from '../../server/call/conversations.js';
 import { CallEvents } from '../../server/call/events.js';
-import type { ConversationView, SecureSessionRequest, SecureSessionView } from '../../server/call/views.js';
+import type {
+  AttributeChanges,
+  ConversationView,
+  ParticipantView,
+  SecureSessionRequest,
+  SecureSessionView,
+} from '../../server/call/views.js';
 import { TacetError } from '../../server/errors.js';
 import { createLogger } from '../../server/log/logger.js';
 import { createMetrics } from '../../server/log/metrics.js';
@@ -39,8 +45,22 @@ export const CONVERSATION: ConversationView = {
   to: 'sip:support@192.0.2.1',
   flow: 'support',
   participants: [
-    { id: 'p-1', role: 'customer', agentId: null, state: 'connected', address: 'sip:+4930555010@192.0.2.10' },
-    { id: 'p-2', role: 'agent', agentId: 'agent', state: 'connected', address: 'sip:agent@192.0.2.20' },
+    {
+      id: 'p-1',
+      role: 'customer',
+      agentId: null,
+      state: 'connected',
+      address: 'sip:+4930555010@192.0.2.10',
+      attributes: { customer: '4711' },
+    },
+    {
+      id: 'p-2',
+      role: 'agent',
+      agentId: 'agent',
+      state: 'connected',
+      address: 'sip:agent@192.0.2.20',
+      attributes: {},
+    },
   ],
   secureSessions: [],
   end: null,
@@ -63,6 +83,12 @@ export class FakeConversations implements Conversations {
   get(id: string): ConversationView {
     if (id !== CONVERSATION.id) throw new TacetError('conversation-not-found');
     return CONVERSATION;
+  }
+
+  setAttributes(id: string, participantId: string, { attributes }: AttributeChanges): ParticipantView {
+    const participant = this.get(id).participants.find((one) => one.id === participantId);
+    if (!participant) throw new TacetError('participant-not-found');
+    return { ...participant, attributes: { ...participant.attributes, ...attributes } };
   }
 
   async startSecureSession(id: string, request: SecureSessionRequest): Promise<SecureSessionView> {

@@ -319,3 +319,38 @@ test('the nearest name is near', () => {
   assert.equal(nearest('PORT', ['address', 'port']), 'port');
   assert.equal(nearest('whatever', ['address', 'port']), null);
 });
+
+const TRUNK = 'name: a, uri: "sip:{number}@192.0.2.1"';
+
+test('a trunk allows no number unless the configuration does', () => {
+  const { trunks } = load(`trunks: [{${TRUNK}}]`);
+  assert.deepEqual(trunks[0]?.numbers, []);
+  assert.deepEqual(load('').trunks, []);
+});
+
+for (const [yaml, field, text] of [
+  [`trunks: [{${TRUNK}}, {${TRUNK}}]`, 'trunks[1].name', /already used above/],
+  ['trunks: [{name: a, uri: "sip:192.0.2.1"}]', 'trunks[0].uri', /matching/],
+  ['trunks: [{name: a, uri: "sip:{number}{number}@h"}]', 'trunks[0].uri', /matching/],
+  [`trunks: [{${TRUNK}, numbers: ["*"]}]`, 'trunks[0].numbers[0]', /matching/],
+  [`trunks: [{${TRUNK}, numbers: ["+*"]}]`, 'trunks[0].numbers[0]', /matching/],
+  [`trunks: [{${TRUNK}, numbers: ["X*"]}]`, 'trunks[0].numbers[0]', /matching/],
+  [`trunks: [{${TRUNK}, numbers: ["1.*|2"]}]`, 'trunks[0].numbers[0]', /matching/],
+  [`trunks: [{${TRUNK}, numbers: [+4930]}]`, 'trunks[0].numbers[0]', /quotes/],
+  [`trunks: [{${TRUNK}, callerId: "x\\r\\ny"}]`, 'trunks[0].callerId', /matching/],
+  ['queues: [{name: a, agents: [bob]}]', 'queues[0].agents[0]', /no such agent; name one of: agent/],
+  ['queues: [{name: a, agents: []}]', 'queues[0].agents', /at least 1/],
+  [
+    'queues: [{name: a, agents: [agent]}, {name: a, agents: [agent]}]',
+    'queues[1].name',
+    /already used above/,
+  ],
+] as const) {
+  test(`a target of transfers is refused with its place: ${yaml}`, () => {
+    const problems = problemsOf(() => load(yaml));
+    assert.equal(problems.length, 1, JSON.stringify(problems));
+    const [problem] = problems;
+    assert.equal(problem?.field, field);
+    assert.match(`${problem?.message}; ${problem?.remedy}`, text);
+  });
+}

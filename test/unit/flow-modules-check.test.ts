@@ -409,6 +409,7 @@ test('the key follows modules: on each call that comes to a secure one, and on n
 const typed = (type: string, action: string): string =>
   `name: a\ntype: ${type}\ntasks:\n  main:\n    - { do: ${action} }\n    - do: disconnect\n`;
 const MISPLACED: readonly (readonly [type: string, action: string])[] = [
+  ['module', 'transferToFlow, flow: x'],
   ['outbound', 'returnToAgent'],
   ['inQueue', 'returnToAgent'],
   ['inQueue', 'transferToAgent, onFailure: []'],

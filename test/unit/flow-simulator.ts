@@ -6,6 +6,7 @@ import type {
   DataResult,
   FlowCommand,
   FlowEvent,
+  PlainValue,
   StartFacts,
 } from '../../flows/commands.js';
 import { brandOf } from '../../flows/fields/brands.js';
@@ -59,6 +60,8 @@ export interface Script {
   readonly invocationData?: string;
   readonly charge?: DataResult;
   readonly data?: CallDataResult;
+  /** The caller's attributes. */
+  readonly attributes?: Readonly<Record<string, PlainValue>>;
 }
 
 export interface Replay {
@@ -156,6 +159,24 @@ class Simulation {
       case 'transferToAgent':
         this.#trace.push(`transferToAgent ${command.agent}`);
         return { type: 'transferFailed', error: 'no-agent', message: 'nobody is free' };
+      case 'transferToQueue':
+        this.#trace.push(`transferToQueue ${command.queue}`);
+        return { type: 'transferFailed', error: 'no-agent-available', message: 'nobody is free' };
+      case 'transferToNumber':
+        this.#trace.push(`transferToNumber ${command.number} by ${command.trunk}`);
+        return { type: 'transferFailed', error: 'busy', message: 'the number is busy' };
+      case 'transferToFlow':
+        this.#trace.push(`transferToFlow ${command.flow} ${command.invocationData}`.trimEnd());
+        return null;
+      case 'setParticipantData':
+        this.#trace.push(`setParticipantData ${JSON.stringify(command.attributes)}`);
+        return { type: 'applied', refusal: null };
+      case 'getParticipantData':
+        this.#trace.push(`getParticipantData ${command.names.join(' ')}`);
+        return { type: 'participantData', attributes: this.#script.attributes ?? {} };
+      case 'sendEvent':
+        this.#trace.push(`sendEvent ${command.type} ${JSON.stringify(command.data)}`);
+        return { type: 'applied', refusal: null };
       case 'returnToAgent':
         this.#trace.push(`returnToAgent ${JSON.stringify(command.data)}`);
         return null;

@@ -53,7 +53,8 @@ describe('inbound run', () => {
       signal: hangUp.signal,
       dataActions: crm.actions,
       enterSecure: async () => null,
-      toAgent: async () => ({ ok: false, error: 'no-agent', message: '' }),
+      flows: new Map(),
+      transfer: async () => ({ ok: false, error: 'no-agent', message: '' }),
     });
   });
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { CaptureCommand, CollectCommand, FlowCommand } from '../../flows/commands.js';
+import { loadFlow } from '../../flows/loader.js';
 import type { PlayOutcome } from '../../media/endpoint.js';
 import type { CallEventBody } from '../../server/call/events.js';
 import { Leg } from '../../server/call/leg.js';
+import { Participant } from '../../server/call/participant.js';
 import type { ChargeRequest } from '../../server/connectors/connector.js';
 import { TacetError } from '../../server/errors.js';
 import { CaptureControl } from '../../server/secure/capture-control.js';
@@ -47,6 +49,19 @@ const ASK: FlowCommand & { do: 'callData' } = {
   occurrence: 'tasks.main[3]#2',
 };
 
+const NEXT = loadFlow('name: next\ntype: secure\ntasks: { main: [{ do: disconnect }] }\n', 'next.yaml');
+const OPEN = loadFlow('name: open\ntype: inbound\ntasks: { main: [{ do: disconnect }] }\n', 'open.yaml');
+const DISCONNECTED = { end: { kind: 'disconnect', reason: 'error' } };
+
+const TO_NUMBER: FlowCommand & { do: 'transferToNumber' } = {
+  do: 'transferToNumber',
+  number: '+4930555010',
+  trunk: 'carrier',
+  ringTimeoutMs: 1000,
+  preTransferAudio: [],
+  failedTransferAudio: [],
+};
+
 describe('secure run', () => {
   let values: SecureValues;
   let customer: FakeEndpoint;
@@ -57,6 +72,7 @@ describe('secure run', () => {
   let control: CaptureControl;
   let progress: string[];
   let names: Set<string>;
+  let participant: Participant;
   let run: SecureRun;
   const shutdown = new AbortController();
 
@@ -78,13 +94,24 @@ describe('secure run', () => {
       },
       close: async () => {},
     };
+    participant = new Participant({
+      id: 'p',
+      role: 'customer',
+      address: '',
+      leg: new Leg(customer),
+      state: 'connected',
+    });
     run = new SecureRun({
       sessionId: 's1',
-      customer: new Leg(customer),
+      customer: participant,
       values,
       control,
       connectors: new Map([['payment', payment]]),
       dataActions: crm.actions,
+      flows: new Map([
+        ['next', NEXT],
+        ['open', OPEN],
+      ]),
       publish: (event) => published.push(event),
       signal: hangUp.signal,
       shutdown: shutdown.signal,
@@ -380,14 +407,82 @@ describe('secure run', () => {
     assert.equal(event.result.error, 'cancelled');
   });
 
-  it('ends with a disconnect where a transfer fails, whatever path was drawn', async () => {
-    const transfer: FlowCommand = {
-      do: 'transferToAgent',
-      agent: 'any',
-      ringTimeoutMs: 1000,
+  /** Keys 12345678 into a secure value. */
+  async function keyed(): Promise<void> {
+    const collecting = run.execute({ ...COLLECT, field: { ...COLLECT.field, max: 8 } });
+    customer.press('12345678');
+    assert.deepEqual(await collecting, { event: { type: 'collected', result: { ok: true } } });
+  }
+
+  it('ends with the transfer, which is made when secure mode is left', async () => {
+    assert.deepEqual(await run.execute(TO_NUMBER), { end: { kind: 'transfer', command: TO_NUMBER } });
+    assert.equal(customer.played, 0);
+    await run.execute({ ...TO_NUMBER, preTransferAudio: [{ text: 'One moment.' }] });
+    assert.equal(customer.played, 1);
+  });
+
+  it('makes no transfer when the agent has ended the session during its prompt', async () => {
+    hangUp.abort();
+    const executed = await run.execute({ ...TO_NUMBER, preTransferAudio: [{ text: 'One moment.' }] });
+    const message = 'the session has ended';
+    assert.deepEqual(executed, { event: { type: 'transferFailed', error: 'cancelled', message } });
+  });
+
+  it('disconnects instead of a transfer whose target shows what was keyed', async () => {
+    await keyed();
+    assert.deepEqual(await run.execute({ ...TO_NUMBER, number: '+12345678' }), DISCONNECTED);
+    const toAgent = { ...TO_NUMBER, do: 'transferToAgent', agent: 'x-1234-5678' } as const;
+    assert.deepEqual(await run.execute(toAgent), DISCONNECTED);
+    const toQueue = { ...TO_NUMBER, do: 'transferToQueue', queue: '12345678' } as const;
+    assert.deepEqual(await run.execute(toQueue), DISCONNECTED);
+  });
+
+  it('goes on with another secure flow, which finds nothing of what was keyed', async () => {
+    await keyed();
+    const toFlow = {
+      do: 'transferToFlow',
+      flow: 'next',
+      invocationData: '1234567',
       preTransferAudio: [],
-      failedTransferAudio: [],
-    };
-    assert.deepEqual(await run.execute(transfer), { end: { kind: 'disconnect', reason: 'error' } });
+    } as const;
+    assert.deepEqual(await run.execute(toFlow), { next: NEXT, invocationData: '1234567' });
+    assert.equal(liveSecureValues(), 0);
+    assert.equal(values.get('pin'), undefined);
+    values.create('pin', 'digits');
+  });
+
+  it('goes on with no inbound flow, no unknown one, and none that is told what was keyed', async () => {
+    await keyed();
+    const toFlow = { do: 'transferToFlow', flow: 'next', invocationData: '', preTransferAudio: [] } as const;
+    assert.deepEqual(await run.execute({ ...toFlow, flow: 'open' }), DISCONNECTED);
+    assert.deepEqual(await run.execute({ ...toFlow, flow: 'other' }), DISCONNECTED);
+    assert.deepEqual(await run.execute({ ...toFlow, invocationData: 'n 12345678' }), DISCONNECTED);
+  });
+
+  it('sets attributes and publishes events, but none that shows what was keyed', async () => {
+    await keyed();
+    const set = { do: 'setParticipantData', attributes: { last4: '5678', count: 3 } } as const;
+    assert.deepEqual(await run.execute(set), { event: { type: 'applied', refusal: null } });
+    assert.deepEqual(participant.attributes, { last4: '5678', count: 3 });
+    const event = { do: 'sendEvent', type: 'paid', data: { last4: '5678' } } as const;
+    assert.deepEqual(await run.execute(event), { event: { type: 'applied', refusal: null } });
+    const refusal = { error: 'secure-value', message: 'the data shows a value of the secure session' };
+    const refused = { event: { type: 'applied', refusal } };
+    assert.deepEqual(await run.execute({ ...set, attributes: { last4: '1', card: '1234 5678' } }), refused);
+    assert.deepEqual(await run.execute({ ...set, attributes: { card: 12345678 } }), refused);
+    assert.deepEqual(await run.execute({ ...event, data: { card: '12345678' } }), refused);
+    assert.deepEqual(participant.attributes, { last4: '5678', count: 3 });
+    assert.deepEqual(
+      published.map(({ type }) => type),
+      ['participant.data', 'flow.event'],
+    );
+  });
+
+  it('reads no attribute that shows what was keyed', async () => {
+    participant.setAttributes({ told: '12345678', customer: '4711' }, () => {});
+    await keyed();
+    const read = await run.execute({ do: 'getParticipantData', names: ['told', 'customer', 'none'] });
+    const attributes = { told: '[redacted]', customer: '4711' };
+    assert.deepEqual(read, { event: { type: 'participantData', attributes } });
   });
 });
