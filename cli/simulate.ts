@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { calendarDay } from '../flows/fields/date.js';
 import type { Flow, FlowSet } from '../flows/flow.js';
 import { loadLibrary } from '../flows/loader.js';
-import { flowPaths } from './flow-files.js';
+import { flowOf, flowPaths } from './flow-files.js';
 import { simulateCall } from './simulation/call.js';
 import { difference } from './simulation/difference.js';
 import { replay } from './simulation/replay.js';
@@ -43,8 +43,10 @@ async function load(path: string, cwd: string): Promise<{ flow: Flow; flows: Flo
     throw new UsageError(`${path} is no flow document *.yaml`);
   }
   const flows = await loadLibrary(directories);
-  const flow = [...flows.values()].find(({ fileName }) => fileName === file);
-  if (!flow) throw new UsageError(`${path} is replaced by another flow of the same name`);
+  const flow = flowOf(file, flows);
+  if (flow.type === 'module') {
+    throw new UsageError(`${path} is a module and has no call of its own: name a flow that calls it`);
+  }
   return { flow, flows };
 }
 

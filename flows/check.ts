@@ -10,6 +10,13 @@ import type { ExpressionSource } from './expressions/evaluate.js';
 import { expressionUse, type Reference } from './expressions/references.js';
 import { parseTemplate } from './expressions/template.js';
 import type { Action, Flow } from './flow.js';
+import {
+  circle,
+  type FlowInterface,
+  type FlowInterfaces,
+  misplaced,
+  secureModule,
+} from './flow-interface.js';
 import { nearest } from './nearest.js';
 import { PromptCheck } from './prompt-check.js';
 
@@ -42,15 +49,28 @@ const QUOTES = `a text in CEL has quotes of its own, as '"approved"'`;
 
 const CALL_FACTS = ['id', 'from', 'to', 'invocationData', 'language'];
 
+/** What is known of the flows beside the one that is checked. */
+export interface OtherFlows {
+  /** By name, the checked one among them. */
+  readonly flows: FlowInterfaces;
+}
+
 /** Finds what a schema cannot say: names, types, secure values in the open, paths that never end. */
 export class FlowCheck {
   readonly #flow: Flow;
+  readonly #others: OtherFlows | null;
   readonly #report: Report;
   readonly #environment: ReturnType<typeof checkingEnvironment>;
   readonly #collected: ReadonlyMap<string, ReadonlySet<FieldKind>>;
 
-  constructor(flow: Flow, collected: ReadonlyMap<string, ReadonlySet<FieldKind>>, report: Report) {
+  constructor(
+    flow: Flow,
+    collected: ReadonlyMap<string, ReadonlySet<FieldKind>>,
+    others: OtherFlows | null,
+    report: Report,
+  ) {
     this.#flow = flow;
+    this.#others = others;
     this.#report = report;
     this.#collected = collected;
     const cel = { string: 'string', number: 'dyn', boolean: 'bool' } as const;
@@ -96,6 +116,7 @@ export class FlowCheck {
         );
       },
       prompt: (key, prompt) => prompts.prompt(key, prompt),
+      module: (key, name) => this.#module(key, name, report),
       task: (key, name) => this.#task(key, name, report),
       flowVariable: (key, reference) => this.#flowVariable(key, reference, report),
       secureVariable: (key, reference) => this.#secureVariable(key, reference, report),
@@ -192,6 +213,39 @@ export class FlowCheck {
     return false;
   }
 
+  #module(key: Path, name: string, report: Report): FlowInterface | null {
+    if (!this.#others) return null;
+    const { flows } = this.#others;
+    const module = flows.get(name);
+    // That there is no such module is said with all else that flows name and that is not there.
+    if (module?.type !== 'module') return null;
+    const round = circle(this.#flow.name, name, flows);
+    if (round) {
+      const message =
+        round.length === 1 ? `the module '${name}' calls itself` : `modules call each other in a circle`;
+      const way = [this.#flow.name, ...round].join(' > ');
+      report(key, `${message}: ${way}`, 'remove this call, or repeat the actions with a loop');
+      return null;
+    }
+    if (this.#flow.type !== 'module') this.#moduleHere(key, name, flows, report);
+    return module;
+  }
+
+  /** What a module has, it has in every flow that calls it. */
+  #moduleHere(key: Path, name: string, flows: FlowInterfaces, report: Report): void {
+    const { type } = this.#flow;
+    const odd = misplaced(name, type, flows);
+    if (odd) {
+      const message = `${odd.action} cannot stand in a flow of type ${type}, and the module '${odd.module}' has one`;
+      report(key, message, 'call another module, or call this one from a flow of another type');
+      return;
+    }
+    const secure = type === 'secure' ? null : secureModule(name, flows);
+    if (secure === null) return;
+    const message = `the module '${secure}' runs in secure mode, and this flow is of type ${type}`;
+    report(key, message, 'call it in a flow of `type: secure` and use transferToSecureFlow');
+  }
+
   #task(key: Path, name: string, report: Report): void {
     const callable = Object.keys(this.#flow.tasks).filter((task) => task !== 'main');
     if (callable.includes(name)) return;
@@ -219,7 +273,7 @@ export class FlowCheck {
 
   #secureVariable(key: Path, reference: string, report: Report): string | null {
     const name = bareName(reference);
-    if (this.#flow.type !== 'secure') {
+    if (this.#flow.type !== 'secure' && this.#flow.type !== 'module') {
       report(
         key,
         `${reference} in a flow of type ${this.#flow.type}`,

@@ -249,6 +249,8 @@ export type FlowEvent =
 
 /** Something worth an event or a log line, free of caller data: the run entered this action. */
 export interface FlowNote {
+  /** The flow or module that has it. */
+  readonly flow: string;
   readonly action: string;
   /** Where in the document, e.g. `tasks.main[2].onDeclined[0]`. */
   readonly path: string;

@@ -1,9 +1,10 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { checkAcknowledgement } from './acknowledgement.js';
+import { bareName } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
 import { ActionBuilder } from './build.js';
-import { FlowCheck } from './check.js';
+import { FlowCheck, type OtherFlows } from './check.js';
 import type { AudioItem, FieldKind } from './commands.js';
 import { type FlowDocument, type Path, readDocument } from './document.js';
 import { Endings } from './endings.js';
@@ -15,13 +16,16 @@ import {
   type FlowType,
   type VariableDeclaration,
 } from './flow.js';
+import { type FlowInterfaces, interfaceOf, linked } from './flow-interface.js';
 import { declaredLanguages } from './languages.js';
 import { checkEndlessLoops, checkLoopActions } from './loops.js';
+import { buildPorts, checkSecureOutputs } from './ports.js';
 import { FlowError, type FlowProblem } from './problems.js';
 import { promptItems } from './prompt.js';
 import { fixedAudio, recordedDigits } from './prompt-audio.js';
 import { Header, type VariableSource } from './schema.js';
 import { schemaProblems } from './schema-problems.js';
+import { moduleOf } from './secure-use.js';
 import { buildTasks, calledFirst } from './tasks.js';
 import { type Known, useProblem, usesOf } from './uses.js';
 
@@ -29,7 +33,7 @@ export type { Flow, FlowSet } from './flow.js';
 export { FlowError, type FlowProblem, formatProblem } from './problems.js';
 
 /** Types of DESIGN.md section 4 that this version does not run. */
-const LATER_TYPES = new Set(['outbound', 'inQueue', 'bot', 'module']);
+const LATER_TYPES = new Set(['bot']);
 
 /** A flow with what is needed to point into its document. */
 interface Loaded {
@@ -43,7 +47,7 @@ interface Loaded {
  * Throws {@link FlowError} with every problem found. What concerns other files is checked by {@link loadLibrary}.
  */
 export function loadFlow(source: string, fileName: string): Flow {
-  return load(source, fileName).flow;
+  return checked(build(source, fileName), null).flow;
 }
 
 /**
@@ -75,39 +79,43 @@ export async function loadFlows(
   published: readonly PublishedDocument[],
 ): Promise<LoadedFlows> {
   const problems: FlowProblem[] = [];
-  const loaded: Loaded[] = [];
-  const attempt = (read: () => Loaded): void => {
+  const built: Built[] = [];
+  const collect = <T>(make: () => T): T[] => {
     try {
-      loaded.push(read());
+      return [make()];
     } catch (error) {
       if (!(error instanceof FlowError)) throw error;
       problems.push(...error.problems);
+      return [];
     }
   };
   for (const file of await flowFiles(directories, problems)) {
     const source = await readFile(file, 'utf8');
-    attempt(() => load(source, file));
+    built.push(...collect(() => build(source, file)));
   }
-  const flows = byName(loaded.splice(0), problems);
-  const files = flowsOf(flows);
+  const files = byName(built, problems);
   const directory = directories.at(-1) ?? '.';
-  for (const document of published) attempt(() => loadPublished(document, files, directory));
-  for (const one of loaded) flows.set(one.flow.name, one);
+  const kept = published.flatMap((document) => collect(() => buildPublished(document, files, directory)));
+  const standing = new Map([...files, ...kept.map((one) => [one.flow.name, one] as const)]);
+  const library = interfacesOf(standing);
+  const others = { flows: library };
+  for (const one of [...built, ...kept]) collect(() => checked(one, others));
   const broken = problems.length > 0;
-  const library = flowsOf(flows);
-  for (const one of flows.values()) {
-    const surroundings = { library, known: null };
-    problems.push(...useProblems(one, surroundings, broken), ...(await fileProblems(one)));
+  for (const one of standing.values()) {
+    problems.push(...useProblems(one, { library, known: null }, broken), ...(await fileProblems(one)));
   }
   if (problems.length > 0) throw new FlowError(problems);
-  return { flows: library, files };
+  return { flows: linked(flowsOf(standing)), files: linked(flowsOf(files)) };
 }
 
 const flowsOf = (loaded: ReadonlyMap<string, Loaded>): FlowSet =>
   new Map([...loaded].map(([name, { flow }]) => [name, flow]));
 
-function byName(loaded: readonly Loaded[], problems: FlowProblem[]): Map<string, Loaded> {
-  const flows = new Map<string, Loaded>();
+const interfacesOf = (loaded: ReadonlyMap<string, Loaded>): FlowInterfaces =>
+  new Map([...loaded].map(([name, { flow }]) => [name, interfaceOf(flow)]));
+
+function byName(loaded: readonly Built[], problems: FlowProblem[]): Map<string, Built> {
+  const flows = new Map<string, Built>();
   for (const one of loaded) {
     const other = flows.get(one.flow.name);
     if (other?.flow.directory === one.flow.directory) {
@@ -118,23 +126,24 @@ function byName(loaded: readonly Loaded[], problems: FlowProblem[]): Map<string,
   return flows;
 }
 
-function loadPublished(document: PublishedDocument, files: FlowSet, directory: string): Loaded {
-  const one = load(document.source, document.fileName);
+function buildPublished(
+  document: PublishedDocument,
+  files: ReadonlyMap<string, Loaded>,
+  directory: string,
+): Built {
+  const one = build(document.source, document.fileName);
   const { name, version } = document;
   if (one.flow.name !== name) throw new FlowError([misnamed(one, name)]);
-  const own = resolve(files.get(name)?.directory ?? directory);
+  const own = resolve(files.get(name)?.flow.directory ?? directory);
   return { ...one, flow: { ...one.flow, version, directory: own } };
 }
 
 const misnamed = (one: Loaded, name: string): FlowProblem =>
   problemAt(one, ['name'], `the flow is kept as '${name}'`, `write name: ${name}`);
 
-/** What the flows of a library have to say about a document beside them. */
-export type LibraryFlow = Pick<Flow, 'type' | 'directory'>;
-
 /** What a document is checked against. */
 export interface Surroundings {
-  readonly library: ReadonlyMap<string, LibraryFlow>;
+  readonly library: FlowInterfaces;
   /** Where the prompt files of a flow that the library has not are; absent: beside the document. */
   readonly directory?: string;
   /** What the configuration has; null: not looked up. */
@@ -162,11 +171,12 @@ export async function checkDocument(
 ): Promise<DocumentCheck> {
   try {
     const { library, name: wanted, needs = [] } = surroundings;
-    const read = load(source, fileName);
+    const read = build(source, fileName);
     const { name, type } = read.flow;
     const own = resolve(surroundings.directory ?? read.flow.directory);
     const flow: Flow = { ...read.flow, directory: library.get(name)?.directory ?? own };
-    const one: Loaded = { ...read, flow };
+    const others = new Map(library).set(name, interfaceOf(flow));
+    const one = checked({ ...read, flow }, { flows: others });
     const problems = [
       ...(wanted === undefined || wanted === name ? [] : [misnamed(one, wanted)]),
       ...needs
@@ -175,7 +185,7 @@ export async function checkDocument(
           const message = `${by} needs a flow of type ${types.join(' or ')}`;
           return problemAt(one, ['type'], message, 'keep its type, or change what names it first');
         }),
-      ...useProblems(one, { ...surroundings, library: new Map(library).set(name, flow) }, false),
+      ...useProblems(one, { ...surroundings, library: others }, false),
       ...(await fileProblems(one)),
     ];
     return { problems, flow: problems.length === 0 ? flow : null };
@@ -256,7 +266,14 @@ function promptFiles({ flow, paths }: Loaded): Map<string, Path> {
   return files;
 }
 
-function load(source: string, fileName: string): Loaded {
+/** A document as far as it can be made sense of, with the problems on the way. */
+interface Built extends Loaded {
+  readonly header: Header;
+  readonly problems: FlowProblem[];
+  readonly report: HeaderReport;
+}
+
+function build(source: string, fileName: string): Built {
   const document = readDocument(source, fileName);
   const problems: FlowProblem[] = [];
   const report = (path: Path, isKey: boolean, message: string, remedy: string): void => {
@@ -269,6 +286,7 @@ function load(source: string, fileName: string): Loaded {
   const tasks = buildTasks(header.tasks, builder, report);
   const onError = header.onError === undefined ? [] : builder.block(header.onError, ['onError']);
   const variables = declarations(header, report);
+  const { inputs, outputs, ...ports } = buildPorts(header, report);
   const languages = declaredLanguages(header, report);
   const flow: Flow = {
     name: header.name,
@@ -280,24 +298,38 @@ function load(source: string, fileName: string): Loaded {
     acknowledgement: header.acknowledgement ?? null,
     directory: resolve(dirname(fileName)),
     ...languages,
-    ...variables,
+    inputs,
+    outputs,
+    variables: { ...variables.variables, ...ports.variables },
+    secureVariables: [...variables.secureVariables, ...ports.secureVariables],
     dataNames: dataNames(builder.sound.keys()),
     tasks,
     onError,
+    modules: {},
+    secureModules: [],
   };
-  const check = new FlowCheck(flow, collectedKinds(builder.sound.keys()), (path, message, remedy) =>
+  return { flow, document, paths: builder.sound, header, problems, report };
+}
+
+/** Checks a document beside the flows that are known; null: other documents are not looked at. */
+function checked({ header, problems, report, ...one }: Built, others: OtherFlows | null): Loaded {
+  const { flow, paths } = one;
+  const collected = collectedKinds(flow, paths.keys(), others?.flows ?? null);
+  const check = new FlowCheck(flow, collected, others, (path, message, remedy) =>
     report(path, false, message, remedy),
   );
-  for (const [action, path] of builder.sound) check.action(action, path);
-  const order = calledFirst(tasks, builder.sound, report);
-  checkLoopActions(flow, builder.sound, report);
-  checkAcknowledgement(header, builder.sound, report);
+  for (const [action, path] of paths) check.action(action, path);
+  checkSecureOutputs(flow.outputs, collected, report);
+  const order = calledFirst(flow.tasks, paths, report);
+  checkLoopActions(flow, paths, report);
+  checkAcknowledgement(header, paths, report);
   if (problems.length === 0) {
-    checkEndlessLoops(flow, builder.sound, report);
-    checkEndings(flow, new Endings(tasks, order), builder.sound, report);
+    // What a caller hears in a queue goes round until an agent answers.
+    if (flow.type !== 'inQueue') checkEndlessLoops(flow, paths, report);
+    checkEndings(flow, new Endings(flow.tasks, order), paths, report);
   }
   if (problems.length > 0) throw new FlowError(inOrder(problems));
-  return { flow, document, paths: builder.sound };
+  return one;
 }
 
 type HeaderReport = (path: Path, isKey: boolean, message: string, remedy: string) => void;
@@ -316,7 +348,7 @@ function readHeader(value: unknown, report: HeaderReport): Header | null {
       path,
       isKey,
       isLater ? `flows of type '${source.type}' come in a later version` : message,
-      isLater ? 'use type: inbound or type: secure' : remedy,
+      isLater ? 'use type: inbound, outbound, inQueue, secure or module' : remedy,
     );
     usable &&= isKey;
   }
@@ -349,7 +381,7 @@ function checkSecureDeclaration(
   path: Path,
   report: HeaderReport,
 ): void {
-  if (header.type !== 'secure') {
+  if (header.type !== 'secure' && header.type !== 'module') {
     report(
       path,
       true,
@@ -372,14 +404,42 @@ function dataNames(actions: Iterable<Action>): string[] {
   return [...names];
 }
 
-function collectedKinds(actions: Iterable<Action>): Map<string, Set<FieldKind>> {
+/** What each secure variable of a flow can hold: what is collected into it, by the flow or by others for it. */
+function collectedKinds(
+  { inputs }: Flow,
+  actions: Iterable<Action>,
+  flows: FlowInterfaces | null,
+): Map<string, Set<FieldKind>> {
   const kinds = new Map<string, Set<FieldKind>>();
-  for (const { do: name, fields } of actions) {
-    for (const { variable, kind } of ACTIONS.get(name)?.collects?.(fields) ?? []) {
-      kinds.set(variable, (kinds.get(variable) ?? new Set<FieldKind>()).add(kind));
+  const add = (variable: string, kind: FieldKind): void => {
+    kinds.set(variable, (kinds.get(variable) ?? new Set<FieldKind>()).add(kind));
+  };
+  for (const [name, { type, field }] of Object.entries(inputs)) {
+    if (type === 'secure') add(name, field ?? ANY_FIELD);
+  }
+  for (const action of actions) {
+    for (const { variable, kind } of ACTIONS.get(action.do)?.collects?.(action.fields) ?? []) {
+      add(variable, kind);
+    }
+    const module = moduleOf(action);
+    if (module === null) continue;
+    for (const { output, variable } of secureOutputs(action)) {
+      // Alone a document says nothing of what a module gives; loadLibrary does.
+      const port = flows?.get(module)?.outputs[output];
+      add(variable, flows ? (port?.field ?? ANY_FIELD) : 'cardNumber');
     }
   }
   return kinds;
+}
+
+/** What a secure variable counts as that can hold any field: of plain digits nothing but the length is harmless. */
+const ANY_FIELD: FieldKind = 'digits';
+
+function secureOutputs({ fields }: Action): { output: string; variable: string }[] {
+  if (!('outputs' in fields)) return [];
+  return Object.entries(fields.outputs as object).flatMap(([output, reference]) =>
+    String(reference).startsWith('secure.') ? [{ output, variable: bareName(String(reference)) }] : [],
+  );
 }
 
 function checkEndings(
@@ -400,6 +460,7 @@ function checkEndings(
     const message = `nothing goes on after ${block[last]?.do}: this action is never reached`;
     report(paths.get(unreached) ?? [], false, message, 'remove it, or move it before');
   }
+  if (flow.type === 'module') return;
   const { main = [] } = flow.tasks;
   if (endings.block(main)) return;
   const last = main.at(-1);

@@ -22,6 +22,37 @@ const Variable = Type.Object(
 );
 export type VariableSource = Static<typeof Variable>;
 
+const SECURE_FIELDS = [
+  'cardNumber',
+  'expiry',
+  'securityCode',
+  'postalCode',
+  'routingNumber',
+  'accountNumber',
+  'digits',
+] as const;
+
+/** An input or output of a module. */
+const PortDeclaration = Type.Object(
+  {
+    type: Variable.properties.type,
+    field: Type.Optional(
+      Type.Enum(SECURE_FIELDS, { description: `what a secure one holds: ${SECURE_FIELDS.join(', ')}` }),
+    ),
+    default: Variable.properties.default,
+    description: Variable.properties.description,
+  },
+  { additionalProperties: false, description: 'a mapping with type, field, default, description' },
+);
+export type PortSource = Static<typeof PortDeclaration>;
+
+const ports = (what: string) =>
+  Type.Record(Type.String({ pattern: IDENTIFIER }), PortDeclaration, {
+    additionalProperties: false,
+    maxProperties: 50,
+    description: `${what} of a module by name, as amount: {type: number}`,
+  });
+
 const Actions = Type.Unsafe<unknown[]>({ type: 'array', minItems: 1, description: 'a list of actions' });
 
 /** The header of a document. Lists of actions are checked one action at a time, for the sake of clear messages. */
@@ -31,10 +62,19 @@ export const Header = Type.Object(
       pattern: '^[a-z][a-z0-9-]{0,62}$',
       description: 'small letters, digits and -, beginning with a letter',
     }),
-    type: Type.Union([Type.Literal('inbound'), Type.Literal('secure')], {
-      description: 'inbound or secure',
-    }),
+    type: Type.Union(
+      [
+        Type.Literal('inbound'),
+        Type.Literal('outbound'),
+        Type.Literal('inQueue'),
+        Type.Literal('secure'),
+        Type.Literal('module'),
+      ],
+      { description: 'one of inbound, outbound, inQueue, secure, module' },
+    ),
     description: Type.Optional(Type.String({ description: 'a text' })),
+    inputs: Type.Optional(ports('inputs')),
+    outputs: Type.Optional(ports('outputs')),
     languages: Type.Optional(
       Type.Array(Type.String({ pattern: LANGUAGE, description: 'a tag of BCP 47, as de-DE' }), {
         minItems: 1,

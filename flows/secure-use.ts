@@ -1,4 +1,5 @@
 import { ParseError } from '@marcbachmann/cel-js';
+import { callModule } from './actions/call-module.js';
 import { ACTIONS } from './actions/registry.js';
 import { environment } from './expressions/environment.js';
 import { expressionUse } from './expressions/references.js';
@@ -6,11 +7,22 @@ import { parseTemplate } from './expressions/template.js';
 import type { Action, Flow } from './flow.js';
 
 /**
- * True for an action that runs in secure mode: every one of a secure flow; elsewhere one of a secure kind, and one
- * that sets or uses a `secure.*` variable. What stands in its paths does not count.
+ * True for an action that runs in secure mode: every one of a secure flow; elsewhere one of a secure kind, one
+ * that sets or uses a `secure.*` variable, and one that calls a module with such actions. What stands in its paths does not
+ * count.
  */
-export function isSecure(flow: Pick<Flow, 'type'>, action: Action): boolean {
-  return flow.type === 'secure' || ACTIONS.get(action.do)?.secure === true || namesSecure(action.fields);
+export function isSecure(flow: Pick<Flow, 'type' | 'secureModules'>, action: Action): boolean {
+  return (
+    flow.type === 'secure' ||
+    ACTIONS.get(action.do)?.secure === true ||
+    flow.secureModules.includes(moduleOf(action) ?? '') ||
+    namesSecure(action.fields)
+  );
+}
+
+/** The module that the action calls; null for all but `callModule`. */
+export function moduleOf(action: Action): string | null {
+  return action.do === callModule.name && 'module' in action.fields ? String(action.fields.module) : null;
 }
 
 /** True when a key or a text, anywhere in the fields, is an expression over `secure.*` or has one inserted. */

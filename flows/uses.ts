@@ -48,10 +48,12 @@ export function useProblem(
 function flowProblem({ name, types }: Use, flows: FlowTypes): ReturnType<typeof useProblem> {
   const target = flows.get(name);
   if (target && (!types || types.includes(target.type))) return null;
-  const meant = nearest(name, flows.keys());
+  const fitting = [...flows].flatMap(([other, { type }]) => (!types || types.includes(type) ? [other] : []));
+  const meant = nearest(name, fitting);
   const wanted = types ? `name a flow of type ${types.join(' or ')}` : 'name a flow';
+  const what = types?.join() === 'module' ? 'module' : 'flow';
   return {
-    message: target ? `the flow '${name}' is of type ${target.type}` : `there is no flow '${name}'`,
+    message: target ? `the flow '${name}' is of type ${target.type}` : `there is no ${what} '${name}'`,
     remedy: target || !meant ? wanted : `did you mean '${meant}'?`,
   };
 }

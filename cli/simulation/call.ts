@@ -15,7 +15,7 @@ import { SimulatedSession } from './session.js';
 import { SimulatedTransfers } from './transfers.js';
 
 export interface SimulationOptions {
-  /** An inbound flow takes the call; a secure one is asked for by an agent who talks to the caller. */
+  /** A flow takes the call; a secure one is asked for by an agent who talks to the caller. */
   readonly flow: Flow;
   /** What a transfer to a secure flow finds. */
   readonly flows: FlowSet;

@@ -1,6 +1,7 @@
 import type { CallDataResult, DataResult, FlowCommand, FlowNote } from '../../flows/commands.js';
 import { transform } from '../../flows/fields/transforms.js';
 import type { FlowSet } from '../../flows/flow.js';
+import { variableOf } from '../../flows/secure-names.js';
 import type { Executed, FlowHost } from '../../server/call/run-flow.js';
 import type { Connector } from '../../server/connectors/connector.js';
 import { failed } from '../../server/data-actions/data-action.js';
@@ -64,7 +65,7 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
       case 'callSecureData':
         return { event: { type: 'dataCalled', result: await this.#callSecureData(command) } };
       case 'extract': {
-        line.tell({ type: 'extract', transform: command.transform, source: command.source });
+        line.tell({ type: 'extract', transform: command.transform, source: variableOf(command.source) });
         const source = fields.values.get(command.source);
         const value = source?.use('extract', (digits) => transform(command.transform, digits)) ?? null;
         return { event: { type: 'extracted', value } };

@@ -1,3 +1,4 @@
+import { variableOf } from '../../flows/secure-names.js';
 import type { Happening } from './happening.js';
 
 /** One line of a trace; null for what passes without leaving one. */
@@ -23,7 +24,7 @@ export function traceLine(happening: Happening): string | null {
       return `callData ${happening.status}${happening.error && `: ${happening.error}`}`;
     case 'charge': {
       const { operation, connector, secureInputs, inputs } = happening.command;
-      const secure = Object.entries(secureInputs).map(([input, name]) => `${input}=${name}`);
+      const secure = Object.entries(secureInputs).map(([input, name]) => `${input}=${variableOf(name)}`);
       return `${operation} ${connector} ${secure.join(' ')} ${JSON.stringify(inputs)}`;
     }
     case 'verdict':

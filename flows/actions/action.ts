@@ -14,6 +14,15 @@ export interface Changes {
   readonly language?: string;
 }
 
+export interface ModuleCall {
+  readonly module: string;
+  readonly inputs: Readonly<Record<string, PlainValue>>;
+  /** Names of the caller's secure variables by input. */
+  readonly secureInputs: Readonly<Record<string, string>>;
+  /** Variables of the caller by output, as `flow.x` or `secure.x`. */
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
 /** What an action decided. */
 export type Outcome =
   /** Have the server do this and wait for its answer. */
@@ -29,6 +38,8 @@ export type Outcome =
   | ({ readonly kind: 'path'; readonly block: string; readonly reason: string } & Changes)
   /** Run this task, then go on after this action. */
   | ({ readonly kind: 'task'; readonly task: string } & Changes)
+  /** Run this module with these inputs; when it has come to its end, put its outputs here and go on. */
+  | ({ readonly kind: 'module' } & ModuleCall)
   /** Take this path out of the action and come back to it, with `loop` as the run's. */
   | ({ readonly kind: 'turn'; readonly block: string; readonly loop: LoopTurn } & Changes)
   /** Leave the innermost loop, or end its turn. */
@@ -40,6 +51,8 @@ export type Outcome =
 export interface Run {
   readonly action: Action;
   readonly flow: Flow;
+  /** The run began with a flow of type secure, whatever module it is in. */
+  readonly secure: boolean;
   /** From 1. */
   readonly attempt: number;
   /** The turn that the run comes back from; null when it enters the action anew. */
@@ -84,6 +97,8 @@ export interface ActionCheck {
   /** Checks that a length of time lies between two, both in ms. */
   duration(key: readonly (string | number)[], text: string | undefined, least: number, most: number): void;
   prompt(key: readonly (string | number)[], prompt: Prompt | undefined): void;
+  /** What is known of a module; null after a problem, or when other documents are not looked at. */
+  module(key: readonly (string | number)[], name: string): Pick<Flow, 'inputs' | 'outputs'> | null;
   /** Checks that there is a task of this name to be called. */
   task(key: readonly (string | number)[], name: string): void;
   /** Checks a target like `flow.amount`; returns its type, or null after a problem. */

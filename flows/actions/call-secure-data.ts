@@ -64,7 +64,7 @@ export const callSecureData = defineAction({
   ),
   blocks: Object.values(PATHS),
   secure: true,
-  only: { types: ['secure'], remedy: 'move it into a flow of `type: secure`' },
+  only: { types: ['secure', 'module'], remedy: 'move it into a flow of `type: secure`' },
   dataName: (fields) => fields.into,
   uses: (fields) => [{ kind: 'connector', name: fields.connector, key: 'connector' }],
   // Of what a gateway puts there nothing but the length may be shown, as of any digits.

@@ -18,7 +18,7 @@ export const extractSecureData = defineAction({
   ),
   blocks: [],
   secure: true,
-  only: { types: ['secure'], remedy: 'move it into a flow of `type: secure`' },
+  only: { types: ['secure', 'module'], remedy: 'move it into a flow of `type: secure`' },
   check(fields, check) {
     const type = check.flowVariable(['into'], fields.into);
     const wanted = fields.transform === 'length' ? 'number' : 'string';

@@ -1,5 +1,6 @@
 import type { ActionDefinition } from './action.js';
 import { callData } from './call-data.js';
+import { callModule } from './call-module.js';
 import { callSecureData } from './call-secure-data.js';
 import { callTask } from './call-task.js';
 import { collectInput } from './collect-input.js';
@@ -40,6 +41,7 @@ export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
     exitLoop,
     nextLoop,
     callTask,
+    callModule,
     setVariables,
     setLanguage,
     setParticipantData,

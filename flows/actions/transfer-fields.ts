@@ -21,7 +21,7 @@ export function checkTransferAudio(
 export function transferFailed(run: Run, event: FlowEvent): Outcome {
   if (event.type !== 'transferFailed') return { kind: 'next' };
   const { error, message } = event;
-  if (run.flow.type === 'secure') {
+  if (run.secure) {
     // DESIGN.md section 2, rule 7: whatever path the author drew.
     return {
       kind: 'end',

@@ -15,6 +15,10 @@ export const transferToFlow = defineAction({
     { additionalProperties: false },
   ),
   blocks: [],
+  only: {
+    types: ['inbound', 'outbound', 'inQueue', 'secure'],
+    remedy: 'a module goes back to the flow that called it: put the transfer there',
+  },
   refusedKey: (key) =>
     key === 'onFailure' || key === 'failedTransferAudio'
       ? {

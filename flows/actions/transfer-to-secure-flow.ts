@@ -19,8 +19,8 @@ export const transferToSecureFlow = defineAction({
   blocks: ['onFailure'],
   secure: true,
   only: {
-    types: ['inbound'],
-    remedy: 'the caller is in secure mode already: use transferToFlow, or put the actions here',
+    types: ['inbound', 'outbound', 'inQueue'],
+    remedy: 'a secure flow uses transferToFlow instead, and a module is called by flows that hand over',
   },
   uses: (fields) => [{ kind: 'flow', name: fields.flow, key: 'flow', types: ['secure'] }],
   check(fields, check) {

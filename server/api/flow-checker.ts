@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { FlowSet } from '../../flows/flow.js';
+import { interfaceOf } from '../../flows/flow-interface.js';
 import type { DocumentCheck, FlowProblem, Surroundings } from '../../flows/loader.js';
 import type { Known } from '../../flows/uses.js';
 import { TacetError } from '../errors.js';
@@ -89,10 +90,8 @@ export class FlowChecker {
     fileName: string,
   ): Promise<DocumentCheck> {
     if (this.#closed) throw new TacetError('draining');
-    // Types and directories only: a thread is given a copy.
-    const library = new Map(
-      [...this.#flows.values()].map(({ name, type, directory }) => [name, { type, directory }]),
-    );
+    // Not whole flows: a thread is given a copy.
+    const library = new Map([...this.#flows.values()].map((flow) => [flow.name, interfaceOf(flow)]));
     const surroundings = { library, known: this.#known, directory: this.#directory, ...needs };
     const job: CheckJob = { document, fileName, surroundings };
     const worker = new Worker(SCRIPT, {

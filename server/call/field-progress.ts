@@ -1,4 +1,5 @@
 import type { CollectCommand } from '../../flows/commands.js';
+import { variableOf } from '../../flows/secure-names.js';
 import type { CollectOptions } from './collect.js';
 import type { FieldProgress } from './events.js';
 
@@ -10,12 +11,13 @@ export function fieldProgress(
   { field, into, attempt, mask, required = [into.name] }: CollectCommand,
   publish: (progress: FieldProgress) => void,
 ): CollectOptions['onProgress'] {
+  const variable = variableOf(into.name);
   return (state, keys, error) => {
     if (mask === 'hidden' && state === 'entering') return;
     const entered = mask === 'hidden' ? 0 : keys;
     publish({
       field: field.kind,
-      name: into.name,
+      name: variable,
       state,
       entered,
       masked: '•'.repeat(entered),
@@ -23,7 +25,7 @@ export function fieldProgress(
       max: field.max,
       attempt,
       error,
-      required: state === 'accepted' ? required.filter((name) => name !== into.name) : required,
+      required: state === 'accepted' ? required.filter((name) => name !== variable) : required,
     });
   };
 }

@@ -48,11 +48,11 @@ export class InboundRun implements FlowHost<InboundEnd> {
     this.#options = options;
   }
 
-  note({ action, path, name, language }: FlowNote, flow: Flow): void {
+  note({ language, ...action }: FlowNote, flow: Flow): void {
     const { conversation } = this.#options;
     this.#flow = flow.name;
     conversation.language = language;
-    conversation.publish({ type: 'flow.action', flow: flow.name, action, path, name });
+    conversation.publish({ type: 'flow.action', ...action });
   }
 
   async execute(command: FlowCommand): Promise<Executed<InboundEnd>> {

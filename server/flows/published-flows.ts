@@ -1,4 +1,5 @@
 import type { Flow, FlowSet } from '../../flows/flow.js';
+import { linked } from '../../flows/flow-interface.js';
 import type { LoadedFlows } from '../../flows/loader.js';
 
 /** Where calls find the flow that takes them: asked anew by each, so that a flow can be replaced while calls go on. */
@@ -45,15 +46,24 @@ export class PublishedFlows implements Flows {
     return flows;
   }
 
-  /** New calls find this one from now on. */
+  /** New calls find this one from now on, and with it every flow that can come to it as a module. */
   put(flow: Flow): void {
-    this.#current.set(flow.name, flow);
+    this.#relink(this.with(flow.name, flow), flow.name);
   }
 
   /** New calls find the file's flow of this name, or none. */
   withdraw(name: string): void {
-    const file = this.#files.get(name);
-    if (file) this.#current.set(name, file);
-    else this.#current.delete(name);
+    this.#relink(this.with(name, this.#files.get(name)), name);
+  }
+
+  /** Flows that the change of `name` does not concern stay the objects that they are: calls are counted by them. */
+  #relink(flows: FlowSet, name: string): void {
+    for (const [other, flow] of linked(flows)) {
+      const before = this.#current.get(other);
+      const concerns =
+        other === name || [before, flow].some((one) => one && Object.hasOwn(one.modules, name));
+      if (concerns || !before) this.#current.set(other, flow);
+    }
+    if (!flows.has(name)) this.#current.delete(name);
   }
 }

@@ -10,6 +10,7 @@ import type {
 import { calendarDay } from '../../flows/fields/date.js';
 import { transform } from '../../flows/fields/transforms.js';
 import type { Flow } from '../../flows/flow.js';
+import { variableOf } from '../../flows/secure-names.js';
 import { pause } from '../call/abort.js';
 import { callData } from '../call/call-data.js';
 import { type CollectOptions, collect } from '../call/collect.js';
@@ -105,11 +106,11 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
       case 'extract': {
         const source = this.#options.values.get(command.source);
         const value = source?.use('extract', (digits) => transform(command.transform, digits)) ?? null;
-        const { source: variable, transform: kind } = command;
+        const { source: held, transform: kind } = command;
         this.#options.publish({
           type: 'secure.extracted',
           sessionId: this.#options.sessionId,
-          variable,
+          variable: variableOf(held),
           transform: kind,
         });
         return { event: { type: 'extracted', value } };

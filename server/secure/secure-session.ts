@@ -172,9 +172,9 @@ export class SecureSession implements SessionRecord {
       signal,
       shutdown,
       publish: (event) => this.#conversation.publish(event),
-      onNote: ({ action, path, name, language }, { name: running }) => {
+      onNote: ({ language, ...action }) => {
         this.#conversation.language = language;
-        this.#conversation.publish({ type: 'flow.action', flow: running, action, path, name });
+        this.#conversation.publish({ type: 'flow.action', ...action });
       },
       onProgress: (progress) =>
         this.#conversation.publish({ type: 'secure.progress', sessionId: this.id, progress }),

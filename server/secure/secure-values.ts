@@ -15,7 +15,7 @@ const FINDABLE_DIGITS = 8;
 
 /**
  * Under what name the keys of a field are held: what was asked for in the open must not take the place of a secure value
- * of its name. No name has a dot.
+ * of its name. The names of a module's call begin with that call, and no other has a dot.
  */
 export function heldAs({ scope, name }: CollectCommand['into']): string {
   return scope === 'secure' ? name : `${scope}.${name}`;

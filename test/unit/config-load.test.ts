@@ -7,6 +7,8 @@ import { ConfigError, loadConfig } from '../../config/config.js';
 import { settingsOf } from '../../config/environment.js';
 import { ConfigSchema } from '../../config/schema.js';
 import { nearest } from '../../flows/nearest.js';
+import { checkReferences, knownNames } from '../../server/references.js';
+import { libraryOf } from './flow-documents.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'tacet-config-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -17,6 +19,23 @@ function load(yaml: string, env: NodeJS.ProcessEnv = {}) {
   writeFileSync(file, yaml);
   return loadConfig({ file, env, cwd: '/nowhere' });
 }
+
+test('a route names a flow of type inbound: any other is refused with its type, and with those that would do', async () => {
+  const flow = (name: string, type: string) =>
+    `name: ${name}\ntype: ${type}\ntasks:\n  main:\n    - do: disconnect\n`;
+  const types = ['inbound', 'outbound', 'inQueue', 'secure', 'module'];
+  const flows = await libraryOf(...types.map((type) => flow(type.toLowerCase(), type)));
+  for (const type of types) {
+    const config = load(`routes: [{user: a, flow: ${type.toLowerCase()}}]`);
+    if (type === 'inbound') checkReferences(config, flows, knownNames(config));
+    else {
+      const [problem] = problemsOf(() => checkReferences(config, flows, knownNames(config)));
+      assert.equal(problem?.field, 'routes[0].flow');
+      assert.equal(problem.message, `flow ${type.toLowerCase()} is of type ${type}`);
+      assert.equal(problem.remedy, 'name an inbound flow: inbound');
+    }
+  }
+});
 
 function problemsOf(run: () => unknown) {
   try {

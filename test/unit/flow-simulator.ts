@@ -14,6 +14,7 @@ import { checkField } from '../../flows/fields/field.js';
 import { transform } from '../../flows/fields/transforms.js';
 import type { Flow } from '../../flows/flow.js';
 import { start, step } from '../../flows/interpreter.js';
+import { variableOf } from '../../flows/secure-names.js';
 
 /** A sink as the server's secure value is one: the only place that holds keyed digits. */
 export class TestSink implements DigitSink {
@@ -142,7 +143,7 @@ class Simulation {
         const value = this.#secrets
           .get(command.source)
           ?.look((digits) => transform(command.transform, digits));
-        this.#trace.push(`extract ${command.transform} of ${command.source}: ${value}`);
+        this.#trace.push(`extract ${command.transform} of ${variableOf(command.source)}: ${value}`);
         return { type: 'extracted', value: value ?? null };
       }
       case 'callData':
@@ -150,7 +151,9 @@ class Simulation {
         this.#speak(command.processingAudio);
         return { type: 'dataAnswered', result: this.#script.data ?? NO_SERVER };
       case 'callSecureData': {
-        const inputs = Object.entries(command.secureInputs).map(([input, name]) => `${input}=${name}`);
+        const inputs = Object.entries(command.secureInputs).map(
+          ([input, name]) => `${input}=${variableOf(name)}`,
+        );
         this.#trace.push(
           `${command.operation} ${command.connector} ${inputs.join(' ')} ${JSON.stringify(command.inputs)}`,
         );
@@ -213,7 +216,9 @@ class Simulation {
     this.#surplusSince = collector.surplusSince;
     const { result } = last;
     const verdict = result?.ok ? `${last.entered} keys` : result?.error;
-    this.#trace.push(`collect ${field.kind} into ${into.scope}.${into.name} #${attempt}: ${verdict}`);
+    this.#trace.push(
+      `collect ${field.kind} into ${into.scope}.${variableOf(into.name)} #${attempt}: ${verdict}`,
+    );
     if (!result?.ok) return { type: 'collected', result: result ?? { ok: false, error: 'timeout' } };
     if (into.scope !== 'secure') return { type: 'collected', result: { ok: true, value: sink.text } };
     this.#secrets.set(into.name, sink);

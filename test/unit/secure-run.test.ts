@@ -75,6 +75,7 @@ describe('secure run', () => {
   let control: CaptureControl;
   let progress: string[];
   let told: FieldProgress[];
+  let names: Set<string>;
   let participant: Participant;
   let reconciled: (readonly [string, Reconciled])[];
   let later: Promise<Reconciled> | undefined;
@@ -93,6 +94,7 @@ describe('secure run', () => {
     reconciled = [];
     later = undefined;
     told = [];
+    names = new Set();
     const payment = {
       name: 'payment',
       charge: async (request: ChargeRequest): Promise<ConnectorResult> => {
@@ -130,6 +132,7 @@ describe('secure run', () => {
       onNote: () => {},
       onProgress: (one) => {
         told.push(one);
+        names.add(one.name);
         progress.push(`${one.state} ${one.entered} ${one.error}`);
       },
       onReconciled: (...said) => reconciled.push(said),
@@ -422,6 +425,28 @@ describe('secure run', () => {
     assert.deepEqual(await menu, { event: { type: 'collected', result: { ok: true, value: '2' } } });
     assert.equal(values.get('pin')?.length, 4);
     assert.equal(liveSecureValues(), 1);
+  });
+
+  it("tells a module's variable by the author's name, and holds it apart from the flow's", async () => {
+    const mine = run.execute(COLLECT);
+    customer.press('1234');
+    await mine;
+    const own = run.execute({ ...COLLECT, into: { scope: 'secure', name: 'take#3.pin' } });
+    customer.press('#5678');
+    await own;
+    assert.deepEqual([...names], ['pin']);
+    await run.execute({ do: 'extract', source: 'take#3.pin', transform: 'length' });
+    assert.deepEqual(
+      published.flatMap((event) => (event.type === 'secure.extracted' ? [event.variable] : [])),
+      ['pin'],
+    );
+    await run.execute({ ...CHARGE, secureInputs: { mine: 'pin', own: 'take#3.pin' } } as FlowCommand);
+    const charge = charged[0]?.secure;
+    const shown = (input: string) =>
+      charge?.get(input)?.use('field-check', (digits) => String.fromCharCode(...digits));
+    assert.deepEqual([shown('mine'), shown('own')], ['1234', '5678']);
+    values.wipe();
+    assert.equal(liveSecureValues(), 0);
   });
 
   it('waits as long as the flow says, and not a moment longer once the caller has hung up', async () => {

@@ -26,11 +26,15 @@ export function flowRoutes(app: Api, flows: Flows, permit: Permit): void {
       schema: {
         tags,
         summary: 'List flows',
-        description: 'Every loaded flow, by name.',
-        response: { 200: Type.Object({ flows: Type.Array(FlowSummary) }), ...refusals },
+        description: 'Every loaded flow, by name; with `type`, those of one type.',
+        querystring: Type.Object({ type: Type.Optional(FlowSummary.properties.type) }),
+        response: { 200: Type.Object({ flows: Type.Array(FlowSummary) }), 400: ErrorReply, ...refusals },
       },
     },
-    () => ({ flows: [...flows.values()].map(flowSummary).sort((a, b) => (a.name < b.name ? -1 : 1)) }),
+    ({ query: { type } }) => {
+      const wanted = [...flows.values()].filter((flow) => type === undefined || flow.type === type);
+      return { flows: wanted.map(flowSummary).sort((a, b) => (a.name < b.name ? -1 : 1)) };
+    },
   );
   app.get(
     FLOW,
