@@ -116,7 +116,7 @@ export class FlowCheck {
         );
       },
       prompt: (key, prompt) => prompts.prompt(key, prompt),
-      module: (key, name) => this.#module(key, name, report),
+      callee: (type, key, name) => this.#callee(type, key, name, report),
       task: (key, name) => this.#task(key, name, report),
       flowVariable: (key, reference) => this.#flowVariable(key, reference, report),
       secureVariable: (key, reference) => this.#secureVariable(key, reference, report),
@@ -213,12 +213,12 @@ export class FlowCheck {
     return false;
   }
 
-  #module(key: Path, name: string, report: Report): FlowInterface | null {
+  #callee(type: 'module' | 'bot', key: Path, name: string, report: Report): FlowInterface | null {
     if (!this.#others) return null;
     const { flows } = this.#others;
     const module = flows.get(name);
-    // That there is no such module is said with all else that flows name and that is not there.
-    if (module?.type !== 'module') return null;
+    // That there is none of this name is said with all else that flows name and that is not there.
+    if (module?.type !== type) return null;
     const round = circle(this.#flow.name, name, flows);
     if (round) {
       const message =
@@ -242,7 +242,7 @@ export class FlowCheck {
     }
     const secure = type === 'secure' ? null : secureModule(name, flows);
     if (secure === null) return;
-    const message = `the module '${secure}' runs in secure mode, and this flow is of type ${type}`;
+    const message = `the ${flows.get(secure)?.type} '${secure}' runs in secure mode, and this flow is of type ${type}`;
     report(key, message, 'call it in a flow of `type: secure` and use transferToSecureFlow');
   }
 
@@ -273,7 +273,7 @@ export class FlowCheck {
 
   #secureVariable(key: Path, reference: string, report: Report): string | null {
     const name = bareName(reference);
-    if (this.#flow.type !== 'secure' && this.#flow.type !== 'module') {
+    if (!['secure', 'module', 'bot'].includes(this.#flow.type)) {
       report(
         key,
         `${reference} in a flow of type ${this.#flow.type}`,

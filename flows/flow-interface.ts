@@ -9,7 +9,8 @@ export interface FlowInterface {
   readonly directory: string;
   readonly inputs: Ports;
   readonly outputs: Ports;
-  /** Modules that it calls itself. */
+  readonly bot: Flow['bot'];
+  /** Modules and bots that it calls itself. */
   readonly calls: readonly string[];
   /** Its actions by the word after `do:`, each once. */
   readonly actions: readonly string[];
@@ -19,13 +20,14 @@ export interface FlowInterface {
 export type FlowInterfaces = ReadonlyMap<string, FlowInterface>;
 
 export function interfaceOf(flow: Flow): FlowInterface {
-  const { type, directory, inputs, outputs, secureVariables } = flow;
+  const { type, directory, inputs, outputs, bot, secureVariables } = flow;
   const actions = [...actionsOf(flow)];
   return {
     type,
     directory,
     inputs,
     outputs,
+    bot,
     calls: calledBy(flow),
     actions: [...new Set(actions.map((action) => action.do))],
     secure: secureVariables.length > 0 || actions.some((action) => isSecure(flow, action)),

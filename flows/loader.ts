@@ -1,11 +1,12 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { checkAcknowledgement } from './acknowledgement.js';
-import { bareName } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
+import { buildBot, isBot } from './bots/build-bot.js';
 import { ActionBuilder } from './build.js';
 import { FlowCheck, type OtherFlows } from './check.js';
-import type { AudioItem, FieldKind } from './commands.js';
+import { collectedKinds } from './collected-kinds.js';
+import type { AudioItem } from './commands.js';
 import { type FlowDocument, type Path, readDocument } from './document.js';
 import { Endings } from './endings.js';
 import {
@@ -25,15 +26,11 @@ import { promptItems } from './prompt.js';
 import { fixedAudio, recordedDigits } from './prompt-audio.js';
 import { Header, type VariableSource } from './schema.js';
 import { schemaProblems } from './schema-problems.js';
-import { moduleOf } from './secure-use.js';
 import { buildTasks, calledFirst } from './tasks.js';
 import { type Known, useProblem, usesOf } from './uses.js';
 
 export type { Flow, FlowSet } from './flow.js';
 export { FlowError, type FlowProblem, formatProblem } from './problems.js';
-
-/** Types of DESIGN.md section 4 that this version does not run. */
-const LATER_TYPES = new Set(['bot']);
 
 /** A flow with what is needed to point into its document. */
 interface Loaded {
@@ -257,8 +254,13 @@ function promptFiles({ flow, paths }: Loaded): Map<string, Path> {
       if ('file' in audio && !files.has(audio.file)) files.set(audio.file, path);
     };
     for (const audio of recordedDigits(hearing)) add(audio, ['recordings', language]);
-    for (const [action, path] of paths) {
-      const prompts = ACTIONS.get(action.do)?.prompts?.(action.fields) ?? [];
+    const ofActions = [...paths].map(
+      ([action, path]) => [ACTIONS.get(action.do)?.prompts?.(action.fields) ?? [], path] as const,
+    );
+    const ofBot = Object.entries(flow.bot?.prompts ?? {}).map(
+      ([name, prompt]) => [[prompt], ['prompts', name]] as const,
+    );
+    for (const [prompts, path] of [...ofActions, ...ofBot]) {
       const items = prompts.flatMap((prompt) => promptItems(prompt, language));
       for (const audio of items.flatMap((item) => fixedAudio(item, hearing) ?? [])) add(audio, path);
     }
@@ -268,7 +270,8 @@ function promptFiles({ flow, paths }: Loaded): Map<string, Path> {
 
 /** A document as far as it can be made sense of, with the problems on the way. */
 interface Built extends Loaded {
-  readonly header: Header;
+  /** For the acknowledgement in it. */
+  readonly header: Pick<Header, 'acknowledgement'>;
   readonly problems: FlowProblem[];
   readonly report: HeaderReport;
 }
@@ -280,6 +283,11 @@ function build(source: string, fileName: string): Built {
     const place = isKey ? document.keyPlace(path) : document.place(path);
     problems.push({ file: fileName, ...place, message, remedy });
   };
+  if (isBot(document.value)) {
+    const bot = buildBot(document.value, { source, fileName }, report);
+    if (!bot) throw new FlowError(problems);
+    return { ...bot, header: {}, document, problems, report };
+  }
   const header = readHeader(document.value, report);
   if (!header) throw new FlowError(problems);
   const builder = new ActionBuilder(header.type, report);
@@ -305,6 +313,7 @@ function build(source: string, fileName: string): Built {
     dataNames: dataNames(builder.sound.keys()),
     tasks,
     onError,
+    bot: null,
     modules: {},
     secureModules: [],
   };
@@ -319,7 +328,7 @@ function checked({ header, problems, report, ...one }: Built, others: OtherFlows
     report(path, false, message, remedy),
   );
   for (const [action, path] of paths) check.action(action, path);
-  checkSecureOutputs(flow.outputs, collected, report);
+  if (!flow.bot) checkSecureOutputs(flow.outputs, collected, report);
   const order = calledFirst(flow.tasks, paths, report);
   checkLoopActions(flow, paths, report);
   checkAcknowledgement(header, paths, report);
@@ -343,13 +352,7 @@ function readHeader(value: unknown, report: HeaderReport): Header | null {
   const source = value as Partial<Record<string, unknown>>;
   let usable = true;
   for (const { path, isKey, message, remedy } of schemaProblems(Header, source)) {
-    const isLater = path[0] === 'type' && LATER_TYPES.has(String(source.type));
-    report(
-      path,
-      isKey,
-      isLater ? `flows of type '${source.type}' come in a later version` : message,
-      isLater ? 'use type: inbound, outbound, inQueue, secure or module' : remedy,
-    );
+    report(path, isKey, message, remedy);
     usable &&= isKey;
   }
   return usable ? (source as Header) : null;
@@ -404,44 +407,6 @@ function dataNames(actions: Iterable<Action>): string[] {
   return [...names];
 }
 
-/** What each secure variable of a flow can hold: what is collected into it, by the flow or by others for it. */
-function collectedKinds(
-  { inputs }: Flow,
-  actions: Iterable<Action>,
-  flows: FlowInterfaces | null,
-): Map<string, Set<FieldKind>> {
-  const kinds = new Map<string, Set<FieldKind>>();
-  const add = (variable: string, kind: FieldKind): void => {
-    kinds.set(variable, (kinds.get(variable) ?? new Set<FieldKind>()).add(kind));
-  };
-  for (const [name, { type, field }] of Object.entries(inputs)) {
-    if (type === 'secure') add(name, field ?? ANY_FIELD);
-  }
-  for (const action of actions) {
-    for (const { variable, kind } of ACTIONS.get(action.do)?.collects?.(action.fields) ?? []) {
-      add(variable, kind);
-    }
-    const module = moduleOf(action);
-    if (module === null) continue;
-    for (const { output, variable } of secureOutputs(action)) {
-      // Alone a document says nothing of what a module gives; loadLibrary does.
-      const port = flows?.get(module)?.outputs[output];
-      add(variable, flows ? (port?.field ?? ANY_FIELD) : 'cardNumber');
-    }
-  }
-  return kinds;
-}
-
-/** What a secure variable counts as that can hold any field: of plain digits nothing but the length is harmless. */
-const ANY_FIELD: FieldKind = 'digits';
-
-function secureOutputs({ fields }: Action): { output: string; variable: string }[] {
-  if (!('outputs' in fields)) return [];
-  return Object.entries(fields.outputs as object).flatMap(([output, reference]) =>
-    String(reference).startsWith('secure.') ? [{ output, variable: bareName(String(reference)) }] : [],
-  );
-}
-
 function checkEndings(
   flow: Flow,
   endings: Endings,
@@ -460,7 +425,7 @@ function checkEndings(
     const message = `nothing goes on after ${block[last]?.do}: this action is never reached`;
     report(paths.get(unreached) ?? [], false, message, 'remove it, or move it before');
   }
-  if (flow.type === 'module') return;
+  if (flow.type === 'module' || flow.type === 'bot') return;
   const { main = [] } = flow.tasks;
   if (endings.block(main)) return;
   const last = main.at(-1);

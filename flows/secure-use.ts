@@ -1,4 +1,5 @@
 import { ParseError } from '@marcbachmann/cel-js';
+import { callBotFlow } from './actions/call-bot-flow.js';
 import { callModule } from './actions/call-module.js';
 import { ACTIONS } from './actions/registry.js';
 import { environment } from './expressions/environment.js';
@@ -20,8 +21,9 @@ export function isSecure(flow: Pick<Flow, 'type' | 'secureModules'>, action: Act
   );
 }
 
-/** The module that the action calls; null for all but `callModule`. */
+/** The module or bot that the action calls; null for all but `callModule` and `callBotFlow`. */
 export function moduleOf(action: Action): string | null {
+  if (action.do === callBotFlow.name) return 'bot' in action.fields ? String(action.fields.bot) : null;
   return action.do === callModule.name && 'module' in action.fields ? String(action.fields.module) : null;
 }
 

@@ -2,6 +2,7 @@ import type { FlowCommand, FlowNote } from '../../flows/commands.js';
 import type { FlowSet } from '../../flows/flow.js';
 import type { Executed, FlowHost } from '../../server/call/run-flow.js';
 import type { TransferCommand } from '../../server/transfer/transfers.js';
+import type { SimulatedBots } from './bots.js';
 import type { SimulatedCustomer } from './customer.js';
 import type { SimulatedDataService } from './data-service.js';
 import type { Fields } from './fields.js';
@@ -23,6 +24,7 @@ export interface InboundHostOptions {
   readonly customer: SimulatedCustomer;
   readonly transfers: SimulatedTransfers;
   readonly flows: FlowSet;
+  readonly bots: SimulatedBots;
   /** Starts a session without an agent; null when it is refused. */
   readonly enterSecure: (flow: string, invocationData: string) => SimulatedSession | null;
 }
@@ -58,6 +60,8 @@ export class InboundHost implements FlowHost<InboundEnd> {
         return { event: this.#options.customer.execute(command, null) };
       case 'transferToFlow':
         return this.#toFlow(command);
+      case 'botTurn':
+        return { event: { type: 'botAnswered', result: await this.#options.bots.turn(command, line.gone) } };
       case 'transferToAgent':
       case 'transferToQueue':
       case 'transferToNumber':

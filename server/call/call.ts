@@ -1,5 +1,6 @@
 import type { StartFacts } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
+import type { Bots } from '../bots/bots.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import type { Flows } from '../flows/published-flows.js';
 import type { SecureSession } from '../secure/secure-session.js';
@@ -19,6 +20,7 @@ export interface CallServices {
   /** What a transfer to a flow finds. */
   readonly flows: Flows;
   readonly dataActions: DataActions;
+  readonly bots: Bots;
   /** Aborted when the process stops. */
   readonly shutdown: AbortSignal;
   /** Makes a session for a flow without an agent. Throws TacetError when the flow cannot be used. */
@@ -74,6 +76,7 @@ async function runInbound(conversation: Conversation, services: CallServices, si
     dataActions: services.dataActions,
     flows: services.flows,
     transfer: (command) => services.transfer(command),
+    bots: services.bots,
     enterSecure: async (flow, invocationData) => {
       const session = services.newSession(flow, invocationData);
       return (await session.engage()) ? session : null;
@@ -81,7 +84,11 @@ async function runInbound(conversation: Conversation, services: CallServices, si
   });
   const { id, from, to } = conversation;
   const facts: StartFacts = { id, from, to, invocationData: '' };
-  return whilePlaying(customer.leg, signal, () => runFlow(services.flow, facts, run, signal));
+  try {
+    return await whilePlaying(customer.leg, signal, () => runFlow(services.flow, facts, run, signal));
+  } finally {
+    run.close();
+  }
 }
 
 /** Does work that plays prompts, the one under way stopped when the signal aborts. */

@@ -6,6 +6,8 @@ import type {
   FlowNote,
 } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
+import { BotTalks } from '../bots/bot-talks.js';
+import type { Bots } from '../bots/bots.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import type { Flows } from '../flows/published-flows.js';
 import type { SecureSession } from '../secure/secure-session.js';
@@ -33,6 +35,7 @@ export interface InboundRunOptions {
   readonly dataActions: DataActions;
   /** What a transfer to a flow finds. */
   readonly flows: Flows;
+  readonly bots: Bots;
   /** Starts a session without an agent; null when the shields could not be engaged. */
   readonly enterSecure: (flow: string, invocationData: string) => Promise<SecureSession | null>;
   readonly transfer: (command: TransferCommand) => Promise<TransferResult>;
@@ -41,11 +44,25 @@ export interface InboundRunOptions {
 /** Executes the commands of an inbound flow on the customer's leg. */
 export class InboundRun implements FlowHost<InboundEnd> {
   readonly #options: InboundRunOptions;
+  readonly #talks: BotTalks;
   #surplusSince: number | null = null;
   #flow = '';
 
   constructor(options: InboundRunOptions) {
+    const { conversation, bots, signal } = options;
     this.#options = options;
+    this.#talks = new BotTalks({
+      bots,
+      runId: conversation.id,
+      signal,
+      values: null,
+      publish: (event) => conversation.publish(event),
+    });
+  }
+
+  /** The run is over, whatever ended it. */
+  close(): void {
+    this.#talks.close();
   }
 
   note({ language, ...action }: FlowNote, flow: Flow): void {
@@ -73,6 +90,8 @@ export class InboundRun implements FlowHost<InboundEnd> {
         return { event: this.#plainData(command) };
       case 'transferToFlow':
         return this.#toFlow(command);
+      case 'botTurn':
+        return { event: { type: 'botAnswered', result: await this.#talks.turn(command) } };
       case 'transferToAgent':
       case 'transferToQueue':
       case 'transferToNumber':

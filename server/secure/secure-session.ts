@@ -29,6 +29,7 @@ export interface SecureSessionOptions {
   readonly shields: readonly Shield[];
   readonly connectors: SecureRunOptions['connectors'];
   readonly dataActions: SecureRunOptions['dataActions'];
+  readonly bots: SecureRunOptions['bots'];
   readonly shieldTimeoutMs: number;
   readonly leavingGuardMs: number;
   readonly leavingGuardMaxMs: number;
@@ -154,7 +155,7 @@ export class SecureSession implements SessionRecord {
   }
 
   async #runFlow(): Promise<{ end: SecureFlowEnd | 'interrupted'; data: Record<string, PlainValue> }> {
-    const { flow, flows, connectors, dataActions, shutdown, maxSessionMs } = this.#options;
+    const { flow, flows, connectors, dataActions, bots, shutdown, maxSessionMs } = this.#options;
     const { customer } = this.#conversation;
     const over = new AbortController();
     void pause(maxSessionMs, over.signal).then((how) => how === 'elapsed' && this.#tooLong.abort());
@@ -169,6 +170,7 @@ export class SecureSession implements SessionRecord {
       connectors,
       dataActions,
       flows: remembering(flows, this.#taken),
+      bots,
       signal,
       shutdown,
       publish: (event) => this.#conversation.publish(event),
@@ -194,6 +196,7 @@ export class SecureSession implements SessionRecord {
       this.#reason = `fault in the flow (${error instanceof Error ? error.name : typeof error})`;
       return { end: { kind: 'disconnect', reason: 'error' }, data: resultData('interrupted', run) };
     } finally {
+      run.close();
       over.abort();
       signal.removeEventListener('abort', stopPrompt);
     }

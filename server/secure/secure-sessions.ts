@@ -28,6 +28,7 @@ export interface SecureSessionsOptions {
   readonly logGate: LogGate;
   readonly connectors: SecureSessionOptions['connectors'];
   readonly dataActions: SecureSessionOptions['dataActions'];
+  readonly bots: SecureSessionOptions['bots'];
   readonly shieldTimeoutMs: number;
   readonly leavingGuardMs: number;
   readonly leavingGuardMaxMs: number;
@@ -48,8 +49,15 @@ export class SecureSessions {
 
   /** A session in state `requested`, entered in the conversation's record. Throws TacetError for an unusable flow. */
   create(conversation: Conversation, request: Request): SecureSession {
-    const { connectors, dataActions, shieldTimeoutMs, leavingGuardMs, leavingGuardMaxMs, maxSessionMs } =
-      this.#options;
+    const {
+      connectors,
+      dataActions,
+      bots,
+      shieldTimeoutMs,
+      leavingGuardMs,
+      leavingGuardMaxMs,
+      maxSessionMs,
+    } = this.#options;
     const session = new SecureSession({
       ...request,
       id: randomUUID(),
@@ -59,6 +67,7 @@ export class SecureSessions {
       shields: this.#shields(conversation),
       connectors,
       dataActions,
+      bots,
       shieldTimeoutMs,
       leavingGuardMs,
       leavingGuardMaxMs,
