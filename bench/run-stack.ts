@@ -19,7 +19,7 @@ import {
 import { type Percentiles, percentiles } from './statistics.js';
 import { findFreeswitch, freeswitchVersion } from './targets/freeswitch.js';
 import { Stack } from './targets/stack.js';
-import { Tacet } from './targets/tacet.js';
+import { bytesPerCall, Tacet } from './targets/tacet.js';
 
 /** Calls without a secure session while those with one go on, when no more are asked for. */
 const CROWD = 150;
@@ -103,7 +103,7 @@ async function measureStack(
   const pids = [pid, ...Object.values(stack.pids)];
   say('call set-ups');
   const cpuMsPerSetUp = await measureSetUps(load, { pids: { tacet: pid, ...stack.pids }, ...loop });
-  const idleBytes = await tacet.settledBytes();
+  const idle = await tacet.settledBytes();
   say(`${options.calls} calls`);
   await load.request('call', { ...loop, calls: options.calls });
   const few = await steady(bench, { ...plan, calls: options.calls });
@@ -118,7 +118,7 @@ async function measureStack(
   say(`${crowd} calls`);
   if (crowd > options.calls) await load.request('call', { ...loop, calls: crowd - options.calls });
   const most = await steady(bench, { ...plan, calls: crowd });
-  const bytesPerCall = ((await tacet.settledBytes()) - idleBytes) / crowd;
+  const taken = bytesPerCall(idle, await tacet.settledBytes(), crowd);
   const atOnce = await quietly(bench, pids, () => measureAtOnce(bench, tacet, events, crowd));
   await load.request('hangUp', PER_SECOND * 2);
   return {
@@ -132,7 +132,7 @@ async function measureStack(
     vaultMs,
     secure: atOnce.result,
     quiet: { keys: keys.quiet, secure: secure.quiet, atOnce: atOnce.quiet },
-    bytesPerCall,
+    bytesPerCall: taken,
   };
 }
 

@@ -18,7 +18,7 @@ import {
 } from './setting.js';
 import { type Percentiles, percentiles } from './statistics.js';
 import { Freeswitch, findFreeswitch, freeswitchVersion } from './targets/freeswitch.js';
-import { Tacet } from './targets/tacet.js';
+import { bytesPerCall, Tacet } from './targets/tacet.js';
 
 const MOST_CALLS = 500;
 const PER_SECOND = 100;
@@ -88,7 +88,7 @@ async function measureTacet(bench: Bench, tacet: Tacet): Promise<TacetFigures> {
   const lateness = () => tacet.lateness();
   say('tacet: call set-ups');
   const setUps = await measureSetUps(load, { pids: { tacet: pid }, ...loop });
-  const idleBytes = await tacet.settledBytes();
+  const idle = await tacet.settledBytes();
   say(`tacet: ${options.calls} calls`);
   await load.request('call', { ...loop, calls: options.calls });
   const few = await steady(bench, { pid, calls: options.calls, lateness });
@@ -99,7 +99,7 @@ async function measureTacet(bench: Bench, tacet: Tacet): Promise<TacetFigures> {
   say(`tacet: ${most} calls`);
   await load.request('call', { ...loop, calls: most - options.calls });
   const many = await steady(bench, { pid, calls: most, lateness });
-  const bytesPerCall = ((await tacet.settledBytes()) - idleBytes) / most;
+  const taken = bytesPerCall(idle, await tacet.settledBytes(), most);
   await load.request('hangUp', PER_SECOND * 2);
   return {
     cpuMsPerSetUp: setUps.tacet ?? Number.NaN,
@@ -109,7 +109,7 @@ async function measureTacet(bench: Bench, tacet: Tacet): Promise<TacetFigures> {
     secureSilentMs: percentiles(secure.result.map(({ silentMs }) => silentMs)),
     secureAcceptedMs: percentiles(secure.result.map(({ acceptedMs }) => acceptedMs)),
     quiet: { keys: keys.quiet, secure: secure.quiet },
-    bytesPerCall,
+    bytesPerCall: taken,
   };
 }
 

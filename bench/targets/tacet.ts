@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import type { Lateness } from '../measure/steady.js';
 import { residentBytes } from '../process-usage.js';
 import type { PromptFiles } from '../sounds.js';
-import { COLLECT_SIGNAL } from './collect-garbage.js';
+import { COLLECT_SIGNAL, HEAP_FILE } from './collect-garbage.js';
 import { freePort, Program } from './program.js';
 import type { Stack } from './stack.js';
 
@@ -36,15 +36,37 @@ export interface TacetPlan {
   readonly stack: Stack | null;
 }
 
+/** Memory of a process, in bytes. */
+export interface HeldBytes {
+  /** In RAM. */
+  readonly resident: number;
+  /** Used in the heaps of its threads, buffers included. */
+  readonly heaps: number;
+}
+
+/**
+ * What each of so many calls took, in bytes. Resident memory alone would tell too little: pages that an idle server has
+ * kept from its start serve the first calls.
+ */
+export function bytesPerCall(idle: HeldBytes, loaded: HeldBytes, calls: number): number {
+  return Math.max(loaded.resident - idle.resident, loaded.heaps - idle.heaps) / calls;
+}
+
 /** Tacet in a process of its own, with the flows of the bench and otherwise as it comes. */
 export class Tacet {
   readonly sipPort: number;
   readonly httpUrl: string;
   readonly token: string;
   readonly #program: Program;
+  readonly #heapFile: string;
 
-  private constructor(program: Program, sipPort: number, httpPort: number, token: string) {
+  private constructor(
+    program: Program,
+    heapFile: string,
+    { sipPort, httpPort, token }: { sipPort: number; httpPort: number; token: string },
+  ) {
     this.#program = program;
+    this.#heapFile = heapFile;
     this.sipPort = sipPort;
     this.httpUrl = `http://127.0.0.1:${httpPort}`;
     this.token = token;
@@ -54,13 +76,14 @@ export class Tacet {
   static async start(plan: TacetPlan): Promise<Tacet> {
     const [sipPort, httpPort] = [await freePort(), await freePort()];
     const token = randomBytes(24).toString('hex');
+    const heapFile = join(plan.directory, 'heap');
     const file = writeConfiguration(plan, sipPort, httpPort, token);
     const nodeOptions = [...startOptions(), '--expose-gc', '--import', COLLECT_GARBAGE, ...plan.nodeOptions];
     const program = new Program('tacet', process.execPath, [...nodeOptions, SERVER], {
       cwd: plan.directory,
-      env: { PATH: process.env.PATH, TACET_CONFIG: file },
+      env: { PATH: process.env.PATH, TACET_CONFIG: file, [HEAP_FILE]: heapFile },
     });
-    const tacet = new Tacet(program, plan.stack?.sipPort ?? sipPort, httpPort, token);
+    const tacet = new Tacet(program, heapFile, { sipPort: plan.stack?.sipPort ?? sipPort, httpPort, token });
     try {
       await program.ready(() => tacet.#isReady(), START_MS);
     } catch (error) {
@@ -74,13 +97,13 @@ export class Tacet {
     return this.#program.pid;
   }
 
-  /** Bytes in RAM once its garbage has been collected. */
-  async settledBytes(): Promise<number> {
+  /** What it holds once its garbage has been collected. */
+  async settledBytes(): Promise<HeldBytes> {
     for (let round = 0; round < 2; round += 1) {
       process.kill(this.pid, COLLECT_SIGNAL);
       await new Promise((resolve) => setTimeout(resolve, COLLECT_MS));
     }
-    return residentBytes(this.pid);
+    return { resident: residentBytes(this.pid), heaps: Number(readFileSync(this.#heapFile, 'utf8')) };
   }
 
   /** How late packets left by the engine's own stopwatch since the last question, in ms. */
