@@ -220,14 +220,6 @@ export class FlowCheck {
 
   #secureVariable(key: Path, reference: string, report: Report): string | null {
     const name = bareName(reference);
-    if (this.#flow.type !== 'secure') {
-      report(
-        key,
-        `${reference} in a flow of type ${this.#flow.type}`,
-        'secure variables need `type: secure`',
-      );
-      return null;
-    }
     if (!this.#flow.secureVariables.includes(name)) {
       const meant = nearest(name, this.#flow.secureVariables);
       report(

@@ -7,6 +7,7 @@ import { ExpressionError } from './expressions/values.js';
 import type { Action, Flow } from './flow.js';
 import { actionAt, placeBy, turnAt } from './position.js';
 import { renderPrompt } from './prompt.js';
+import { runsSecure } from './secure-use.js';
 import type { FlowState, Step } from './state.js';
 
 export type { FlowState, Step } from './state.js';
@@ -54,15 +55,19 @@ export function start(
  */
 export function step(state: FlowState, event: FlowEvent): Step {
   const action = state.position && actionAt(state.flow, state.position);
-  if (!action || state.awaits !== event.type) {
+  const answers = state.awaits === event.type || (state.awaits !== null && event.type === 'secureFailed');
+  if (!action || !answers) {
     throw new Error(`flow ${state.flow.name}: '${event.type}' answers nothing (awaited: ${state.awaits})`);
   }
   const answered: FlowState = { ...state, awaits: null };
-  const moved = move(answered, action, (run) => {
-    const resume = ACTIONS.get(action.do)?.resume;
-    return resume ? resume(action.fields, run, event) : { kind: 'next' };
-  });
-  return moved.command ? { ...moved, notes: [], command: moved.command } : proceed(moved.state);
+  const moved =
+    event.type === 'secureFailed'
+      ? fail(answered, action, event.reason, event.message)
+      : move(answered, action, (run) => {
+          const resume = ACTIONS.get(action.do)?.resume;
+          return resume ? resume(action.fields, run, event) : { kind: 'next' };
+        });
+  return moved.command ? stepOf(moved.state, [], moved.command) : proceed(moved.state);
 }
 
 /** A state, and the command that it waits with or ended with. */
@@ -77,9 +82,14 @@ function proceed(from: FlowState): Step {
   let state = from;
   for (;;) {
     const moved = enter(state, notes);
-    if (moved.command) return { state: moved.state, notes, command: moved.command };
+    if (moved.command) return stepOf(moved.state, notes, moved.command);
     state = moved.state;
   }
+}
+
+function stepOf(state: FlowState, notes: readonly FlowNote[], command: FlowCommand): Step {
+  const waiting = state.position && actionAt(state.flow, state.position);
+  return { state, notes, command, secure: waiting ? runsSecure(state.flow, waiting) : false };
 }
 
 function enter(state: FlowState, notes: FlowNote[]): Moved {
@@ -89,7 +99,10 @@ function enter(state: FlowState, notes: FlowNote[]): Moved {
     return fail(state, action, 'too-many-actions', `more than ${MOST_ACTIONS} actions`);
   }
   const isEntered = turnAt(state.position ?? [], state.visits) === null;
-  if (isEntered) notes.push({ action: action.do, path: action.path, name: action.name });
+  if (isEntered) {
+    const secure = runsSecure(state.flow, action);
+    notes.push({ action: action.do, path: action.path, name: action.name, secure });
+  }
   const entered: FlowState = { ...state, actions: state.actions + 1, attempt: 1 };
   return move(entered, action, (run) => {
     const definition = ACTIONS.get(action.do);

@@ -12,7 +12,7 @@ import { checkEndlessLoops, checkLoopActions } from './loops.js';
 import { nearest } from './nearest.js';
 import { FlowError, type FlowProblem } from './problems.js';
 import { promptItems, staticItem } from './prompt.js';
-import { Header, type VariableSource } from './schema.js';
+import { Header } from './schema.js';
 import { schemaProblems } from './schema-problems.js';
 import { buildTasks, calledFirst } from './tasks.js';
 
@@ -227,7 +227,9 @@ function declarations(header: Header, report: HeaderReport): Pick<Flow, 'variabl
     const path = ['variables', name];
     if (source.type === 'secure') {
       secureVariables.push(name);
-      checkSecureDeclaration(header, source, path, report);
+      if (source.default !== undefined) {
+        report([...path, 'default'], true, 'a secure variable has no default', 'remove it');
+      }
       continue;
     }
     const empty = { string: '', number: 0, boolean: false }[source.type];
@@ -238,25 +240,6 @@ function declarations(header: Header, report: HeaderReport): Pick<Flow, 'variabl
     variables[name] = { type: source.type, default: value };
   }
   return { variables, secureVariables };
-}
-
-function checkSecureDeclaration(
-  header: Header,
-  source: VariableSource,
-  path: Path,
-  report: HeaderReport,
-): void {
-  if (header.type !== 'secure') {
-    report(
-      path,
-      true,
-      `a secure variable in a flow of type ${header.type}`,
-      'move what uses it into a flow of `type: secure` and use transferToSecureFlow',
-    );
-  }
-  if (source.default !== undefined) {
-    report([...path, 'default'], true, 'a secure variable has no default', 'remove it');
-  }
 }
 
 function dataNames(actions: Iterable<Action>): string[] {

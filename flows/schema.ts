@@ -18,7 +18,6 @@ const Variable = Type.Object(
   },
   { additionalProperties: false, description: 'a mapping with type, default, description' },
 );
-export type VariableSource = Static<typeof Variable>;
 
 const Actions = Type.Unsafe<unknown[]>({ type: 'array', minItems: 1, description: 'a list of actions' });
 

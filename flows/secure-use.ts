@@ -10,7 +10,21 @@ import type { Action, Flow } from './flow.js';
  * that sets or uses a `secure.*` variable. What stands in its paths does not count.
  */
 export function isSecure(flow: Pick<Flow, 'type'>, action: Action): boolean {
-  return flow.type === 'secure' || ACTIONS.get(action.do)?.secure === true || namesSecure(action.fields);
+  return flow.type === 'secure' || ACTIONS.get(action.do)?.secure !== undefined || namesSecure(action.fields);
+}
+
+/** Each action is judged once: a loop enters it again and again while a call waits. */
+const judged = new WeakMap<Action, boolean>();
+
+/**
+ * True for a secure action that has the call in secure mode while it runs. `transferToSecureFlow` has not: the flow that
+ * it hands the call to goes there by itself.
+ */
+export function runsSecure(flow: Pick<Flow, 'type'>, action: Action): boolean {
+  const known =
+    judged.get(action) ?? (isSecure(flow, action) && ACTIONS.get(action.do)?.secure !== 'hands-over');
+  judged.set(action, known);
+  return known;
 }
 
 /** True when a key or a text, anywhere in the fields, is an expression over `secure.*` or has one inserted. */

@@ -10,6 +10,7 @@ import type { Happening } from './happening.js';
 import { InboundHost } from './inbound-host.js';
 import { Line } from './line.js';
 import type { Scenario } from './scenario.js';
+import { SimulatedActions } from './secure-actions.js';
 import { SimulatedSession } from './session.js';
 
 export interface SimulationOptions {
@@ -60,10 +61,13 @@ class SimulatedCall {
   async #inbound(flow: Flow): Promise<End> {
     const { agents } = this.#options.scenario;
     const line = this.#line;
+    const fields = new Fields(line, this.#attempts, line.gone);
+    const secureActions = this.#secureActions(fields);
     const host = new InboundHost({
       line,
-      fields: new Fields(line, this.#attempts, line.gone),
+      fields,
       data: this.#data,
+      secureActions,
       ring: () => {
         const result = agents[Math.min(this.#rings, agents.length - 1)] ?? 'answered';
         this.#rings += 1;
@@ -73,10 +77,22 @@ class SimulatedCall {
     });
     line.tell({ type: 'flow', flow: flow.name });
     const end = await runFlow(flow, this.#facts(''), host, line.gone);
+    secureActions.close(end !== 'interrupted' && end.kind === 'disconnect' ? end.reason : 'error');
     if (line.gone.aborted) return 'customer-hung-up';
     if (end === 'interrupted') return 'flow-error';
     if (end.kind === 'disconnect') return end.reason === 'flow' ? 'flow-disconnected' : 'flow-error';
     return end.kind === 'talk' ? 'talking' : afterSession(await end.session.run(), false);
+  }
+
+  #secureActions(fields: Fields): SimulatedActions {
+    return new SimulatedActions({
+      line: this.#line,
+      fields,
+      gateway: this.#gateway,
+      data: this.#data,
+      runId: this.#facts('').id,
+      refused: this.#options.scenario.refusesSecure,
+    });
   }
 
   #enterSecure(name: string, invocationData: string): SimulatedSession | null {

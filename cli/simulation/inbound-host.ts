@@ -1,9 +1,10 @@
-import type { FlowCommand, FlowNote } from '../../flows/commands.js';
+import type { CallDataResult, FlowCommand, FlowNote } from '../../flows/commands.js';
 import type { Executed, FlowHost } from '../../server/call/run-flow.js';
 import type { SimulatedDataService } from './data-service.js';
 import type { Fields } from './fields.js';
 import type { Line } from './line.js';
 import { type AgentResult, transferFailed } from './scenario.js';
+import type { SimulatedActions } from './secure-actions.js';
 import type { SimulatedSession } from './session.js';
 
 /** How an inbound flow handed the call on. */
@@ -16,6 +17,7 @@ export interface InboundHostOptions {
   readonly line: Line;
   readonly fields: Fields;
   readonly data: SimulatedDataService;
+  readonly secureActions: SimulatedActions;
   /** What comes of ringing an agent this time. */
   readonly ring: () => AgentResult;
   /** Starts a session without an agent; null when it is refused. */
@@ -25,16 +27,30 @@ export interface InboundHostOptions {
 /** Executes the commands of an inbound flow, as server/call/inbound-run.ts does. */
 export class InboundHost implements FlowHost<InboundEnd> {
   readonly #options: InboundHostOptions;
+  #enteredPlain = false;
 
   constructor(options: InboundHostOptions) {
     this.#options = options;
   }
 
   note(note: FlowNote): void {
+    this.#enteredPlain ||= !note.secure;
     this.#options.line.tell({ type: 'action', note });
   }
 
-  async execute(command: FlowCommand): Promise<Executed<InboundEnd>> {
+  async execute(command: FlowCommand, secure: boolean): Promise<Executed<InboundEnd>> {
+    const { secureActions, fields } = this.#options;
+    const stays = secure && !this.#enteredPlain;
+    this.#enteredPlain = false;
+    if (command.do === 'disconnect') return { end: { kind: 'disconnect', reason: command.reason } };
+    if (secureActions.active && !stays) {
+      if (!(await secureActions.leave())) return { end: { kind: 'disconnect', reason: 'error' } };
+      fields.swallowSurplus();
+    }
+    return secure ? secureActions.execute(command) : this.#execute(command);
+  }
+
+  async #execute(command: FlowCommand): Promise<Executed<InboundEnd>> {
     const { line, fields } = this.#options;
     switch (command.do) {
       case 'play':
@@ -46,18 +62,22 @@ export class InboundHost implements FlowHost<InboundEnd> {
       case 'collect':
         return { event: await fields.collect(command) };
       case 'callData':
-        return { event: { type: 'dataAnswered', result: await this.#options.data.call(command, line.gone) } };
+        return { event: { type: 'dataAnswered', result: await this.#callData(command) } };
       case 'transferToAgent':
         return this.#toAgent(command);
       case 'transferToSecureFlow':
         return this.#toSecureFlow(command);
       case 'disconnect':
-        return { end: { kind: 'disconnect', reason: command.reason } };
       case 'callSecureData':
       case 'extract':
       case 'returnToAgent':
         return { end: { kind: 'disconnect', reason: 'error' } };
     }
+  }
+
+  #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
+    const { data, fields, line } = this.#options;
+    return data.call(command, fields.values, line.gone);
   }
 
   async #toAgent(command: FlowCommand & { do: 'transferToAgent' }): Promise<Executed<InboundEnd>> {

@@ -20,10 +20,9 @@ export class Line {
   readonly #caller: Caller;
   readonly #onHappening: (happening: Happening) => void;
   readonly #gone = new AbortController();
-  readonly #cancelled = new AbortController();
+  #cancelled = new AbortController();
   #now = 0;
-  /** The call is in secure mode. */
-  secure = false;
+  #secure = false;
 
   constructor({ caller, today, onHappening }: LineOptions) {
     this.#caller = caller;
@@ -41,13 +40,27 @@ export class Line {
     return this.#gone.signal;
   }
 
-  /** Aborted when the agent has ended the secure session. */
+  /** The call is in secure mode. */
+  get secure(): boolean {
+    return this.#secure;
+  }
+
+  enterSecure(): void {
+    this.#secure = true;
+    this.#cancelled = new AbortController();
+  }
+
+  leaveSecure(): void {
+    this.#secure = false;
+  }
+
+  /** Aborted when the secure session was ended from outside; each has a signal of its own. */
   get cancelled(): AbortSignal {
     return this.#cancelled.signal;
   }
 
   tell(body: HappeningBody): void {
-    this.#onHappening({ ...body, at: this.#now, secure: this.secure });
+    this.#onHappening({ ...body, at: this.#now, secure: this.#secure });
   }
 
   /** Lets time pass to `until`, or to what comes from outside before. Null: it is `until` now. */
@@ -56,7 +69,7 @@ export class Line {
     const next = await this.#caller.next({ now: this.#now, until, field });
     this.#now = next === null ? until : Math.min(Math.max(next.at, this.#now), until);
     if (next?.act.do === 'hang-up') this.#gone.abort();
-    if (next?.act.do === 'cancel' && this.secure) this.#cancelled.abort();
+    if (next?.act.do === 'cancel' && this.#secure) this.#cancelled.abort();
     return next?.act ?? null;
   }
 

@@ -1,8 +1,7 @@
-import type { CallDataResult, DataResult, FlowCommand, FlowNote } from '../../flows/commands.js';
+import type { CallDataResult, DataResult, FlowCommand, FlowNote, PlainValue } from '../../flows/commands.js';
 import { transform } from '../../flows/fields/transforms.js';
 import type { Executed, FlowHost } from '../../server/call/run-flow.js';
 import type { Connector } from '../../server/connectors/connector.js';
-import { failed } from '../../server/data-actions/data-action.js';
 import type { SecureFlowEnd } from '../../server/secure/secure-run.js';
 import type { SimulatedDataService } from './data-service.js';
 import type { Fields } from './fields.js';
@@ -26,9 +25,11 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
     this.#options = options;
   }
 
-  /** The verdict of the last charge; what the agent is told when the flow could not say it. */
-  get lastData(): DataResult | null {
-    return this.#lastData;
+  /** What became of the last charge, empty without one: told where the flow could not say it. */
+  get verdict(): Record<string, PlainValue> {
+    if (this.#lastData === null) return {};
+    const { outputs, status, reason } = this.#lastData;
+    return { ...outputs, status, reason };
   }
 
   note(note: FlowNote): void {
@@ -45,7 +46,7 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
         await line.wait(command.ms, signal);
         return { event: { type: 'waited' } };
       case 'collect':
-        return { event: await fields.collect(command) };
+        return { event: await fields.collect(command, signal) };
       case 'callData':
         return { event: { type: 'dataAnswered', result: await this.#callData(command) } };
       case 'callSecureData':
@@ -66,13 +67,9 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
     }
   }
 
-  async #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
+  #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
     const { data, fields, signal } = this.#options;
-    if (fields.values.showIn(command.inputs)) {
-      return failed('secure-value', 'an input shows a value of the secure session');
-    }
-    const result = await data.call(command, signal);
-    return { ...result, outputs: fields.values.redact(result.outputs) };
+    return data.call(command, fields.values, signal);
   }
 
   async #callSecureData(command: FlowCommand & { do: 'callSecureData' }): Promise<DataResult> {

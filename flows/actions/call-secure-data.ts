@@ -44,8 +44,7 @@ export const callSecureData = defineAction({
     { additionalProperties: false },
   ),
   blocks: Object.values(PATHS),
-  secure: true,
-  only: { types: ['secure'], remedy: 'move it into a flow of `type: secure`' },
+  secure: 'runs',
   dataName: (fields) => fields.into,
   check(fields, check) {
     if (fields.into === 'failure') {

@@ -17,7 +17,7 @@ export const transferToSecureFlow = defineAction({
     { additionalProperties: false },
   ),
   blocks: ['onFailure'],
-  secure: true,
+  secure: 'hands-over',
   only: { types: ['inbound'], remedy: 'the caller is in a secure flow already: put the actions here' },
   check(fields, check) {
     if (fields.invocationData !== undefined) {

@@ -1,11 +1,13 @@
 import type { CallFacts } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
 import type { DataActions } from '../data-actions/data-actions.js';
+import { SecureActions } from '../secure/secure-actions.js';
 import type { SecureSession } from '../secure/secure-session.js';
+import type { SecureStay } from '../secure/secure-stay.js';
 import type { TransferResult } from '../transfer/to-agent.js';
 import { whenAborted } from './abort.js';
 import type { Conversation } from './conversation.js';
-import { InboundRun } from './inbound-run.js';
+import { type InboundEnd, InboundRun } from './inbound-run.js';
 import { runFlow } from './run-flow.js';
 import type { CallEnd } from './views.js';
 
@@ -17,6 +19,8 @@ export interface CallServices {
   readonly shutdown: AbortSignal;
   /** Makes a session for a flow without an agent. Throws TacetError when the flow cannot be used. */
   newSession(flow: string, invocationData: string): SecureSession;
+  /** Makes a session for secure actions of the flow itself. */
+  newStay(): SecureStay;
   toAgent(wanted: string, ringTimeoutMs: number): Promise<TransferResult>;
 }
 
@@ -58,10 +62,12 @@ export async function serveCall(
 
 async function runInbound(conversation: Conversation, services: CallServices, signal: AbortSignal) {
   const { customer } = conversation;
+  const secureActions = new SecureActions(() => services.newStay());
   const run = new InboundRun({
     conversation,
     signal,
     dataActions: services.dataActions,
+    secureActions,
     toAgent: (wanted, ringTimeoutMs) => services.toAgent(wanted, ringTimeoutMs),
     enterSecure: async (flow, invocationData) => {
       const session = services.newSession(flow, invocationData);
@@ -70,12 +76,15 @@ async function runInbound(conversation: Conversation, services: CallServices, si
   });
   const stopPrompt = () => void customer.leg.endpoint.stopPlaying().catch(() => {});
   signal.addEventListener('abort', stopPrompt);
+  let end: InboundEnd | 'interrupted' = 'interrupted';
   try {
     const { id, from, to } = conversation;
     const facts: CallFacts = { id, from, to, invocationData: '' };
-    return await runFlow(services.flow, facts, run, signal);
+    end = await runFlow(services.flow, facts, run, signal);
+    return end;
   } finally {
     signal.removeEventListener('abort', stopPrompt);
+    await secureActions.close(end !== 'interrupted' && end.kind === 'disconnect' ? end.reason : 'error');
   }
 }
 

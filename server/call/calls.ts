@@ -4,8 +4,8 @@ import { MediaError, type MediaServer } from '../../media/media-server.js';
 import type { Agents } from '../agent/agents.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import { TacetError } from '../errors.js';
-import type { SecureSession } from '../secure/secure-session.js';
 import type { SecureSessions } from '../secure/secure-sessions.js';
+import type { SecureStay } from '../secure/secure-stay.js';
 import type { IncomingCall, Signalling } from '../sip/signalling.js';
 import { transferToAgent } from '../transfer/to-agent.js';
 import { pause, whenAborted } from './abort.js';
@@ -39,7 +39,7 @@ export interface CallsOptions {
 interface Live {
   readonly conversation: Conversation;
   readonly requests: SessionRequestSlot;
-  readonly sessions: Map<string, SecureSession>;
+  readonly sessions: Map<string, SecureStay>;
   readonly finished: Promise<void>;
 }
 
@@ -109,7 +109,7 @@ export class Calls implements Conversations {
       disconnect: request.disconnect ?? false,
       shutdown: this.#shutdown.signal,
     });
-    live.sessions.set(session.id, session);
+    live.sessions.set(session.id, session.stay);
     live.requests.put(session);
     return session.view();
   }
@@ -221,7 +221,7 @@ export class Calls implements Conversations {
     const conversation = new Conversation({ id, from, to, flow: flow.name, customer, events });
     conversation.publish({ type: 'conversation.started', from, to });
     const requests = new SessionRequestSlot();
-    const sessions = new Map<string, SecureSession>();
+    const sessions = new Map<string, SecureStay>();
     const services: CallServices = {
       flow,
       dataActions: this.#options.dataActions,
@@ -234,8 +234,13 @@ export class Calls implements Conversations {
           disconnect: false,
           shutdown: this.#shutdown.signal,
         });
-        sessions.set(session.id, session);
+        sessions.set(session.id, session.stay);
         return session;
+      },
+      newStay: () => {
+        const stay = this.#options.sessions.forActions(conversation, this.#shutdown.signal);
+        sessions.set(stay.id, stay);
+        return stay;
       },
       toAgent: (wanted, ringTimeoutMs) => {
         const { agents, signalling, media } = this.#options;

@@ -1,5 +1,6 @@
 import type { CallDataResult, CollectCommand, FlowCommand, FlowNote } from '../../flows/commands.js';
 import type { DataActions } from '../data-actions/data-actions.js';
+import type { SecureActions } from '../secure/secure-actions.js';
 import type { SecureSession } from '../secure/secure-session.js';
 import { SecureValue } from '../secure/secure-value.js';
 import type { TransferResult } from '../transfer/to-agent.js';
@@ -21,6 +22,7 @@ export interface InboundRunOptions {
   readonly conversation: Conversation;
   readonly signal: AbortSignal;
   readonly dataActions: DataActions;
+  readonly secureActions: SecureActions;
   /** Starts a session without an agent; null when the shields could not be engaged. */
   readonly enterSecure: (flow: string, invocationData: string) => Promise<SecureSession | null>;
   readonly toAgent: (wanted: string, ringTimeoutMs: number) => Promise<TransferResult>;
@@ -30,17 +32,34 @@ export interface InboundRunOptions {
 export class InboundRun implements FlowHost<InboundEnd> {
   readonly #options: InboundRunOptions;
   #surplusSince: number | null = null;
+  /** An action that is not secure was entered since the last command. */
+  #enteredPlain = false;
 
   constructor(options: InboundRunOptions) {
     this.#options = options;
   }
 
-  note({ action, path, name }: FlowNote): void {
+  note({ action, path, name, secure }: FlowNote): void {
+    this.#enteredPlain ||= !secure;
     const { conversation } = this.#options;
     conversation.publish({ type: 'flow.action', flow: conversation.flow, action, path, name });
   }
 
-  async execute(command: FlowCommand): Promise<Executed<InboundEnd>> {
+  async execute(command: FlowCommand, secure: boolean): Promise<Executed<InboundEnd>> {
+    const { secureActions } = this.#options;
+    const stays = secure && !this.#enteredPlain;
+    this.#enteredPlain = false;
+    // Who hangs up in secure mode has nobody to go back to in the open.
+    if (command.do === 'disconnect') return { end: { kind: 'disconnect', reason: command.reason } };
+    if (secureActions.active && !stays) {
+      if (!(await secureActions.leave())) return { end: { kind: 'disconnect', reason: 'error' } };
+      // Keys that come at once are still those of the last field.
+      this.#surplusSince = performance.now();
+    }
+    return secure ? secureActions.execute(command, this.#surplusSince) : this.#execute(command);
+  }
+
+  async #execute(command: FlowCommand): Promise<Executed<InboundEnd>> {
     switch (command.do) {
       case 'play':
         await this.#play(command.audio, command.bargeIn);
@@ -57,11 +76,10 @@ export class InboundRun implements FlowHost<InboundEnd> {
       case 'transferToSecureFlow':
         return this.#toSecureFlow(command);
       case 'disconnect':
-        return { end: { kind: 'disconnect', reason: command.reason } };
       case 'callSecureData':
       case 'extract':
       case 'returnToAgent':
-        // The loader refuses these in an inbound flow; whatever got past it must not run outside secure mode.
+        // No action that is not secure asks for these; whatever did all the same must not run outside secure mode.
         return { end: { kind: 'disconnect', reason: 'error' } };
     }
   }
@@ -71,6 +89,7 @@ export class InboundRun implements FlowHost<InboundEnd> {
   }
 
   async #collect(command: CollectCommand): Promise<Executed<InboundEnd>> {
+    if (command.into.scope === 'secure') return { end: { kind: 'disconnect', reason: 'error' } };
     const value = new SecureValue();
     try {
       const options = {
@@ -92,10 +111,11 @@ export class InboundRun implements FlowHost<InboundEnd> {
   }
 
   #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
-    const { conversation, dataActions, signal } = this.#options;
+    const { conversation, dataActions, secureActions, signal } = this.#options;
     return callData(command, {
       leg: conversation.customer.leg,
       dataActions,
+      values: secureActions.values,
       runId: conversation.id,
       signal,
       publish: (event) => conversation.publish(event),

@@ -7,7 +7,8 @@ export type Executed<End> = { readonly event: FlowEvent } | { readonly end: End 
 
 /** Executes the commands of one run; an inbound call and a secure session each bring their own. */
 export interface FlowHost<End> {
-  execute(command: FlowCommand): Promise<Executed<End>>;
+  /** `secure`: the command is one of a secure action. Hosts that are in secure mode throughout need not be told. */
+  execute(command: FlowCommand, secure: boolean): Promise<Executed<End>>;
   note(note: FlowNote): void;
 }
 
@@ -25,7 +26,7 @@ export async function runFlow<End>(
   for (;;) {
     for (const note of next.notes) host.note(note);
     if (signal.aborted || next.command === null) return 'interrupted';
-    const executed = await host.execute(next.command);
+    const executed = await host.execute(next.command, next.secure);
     if ('end' in executed) return executed.end;
     next = step(next.state, executed.event);
   }

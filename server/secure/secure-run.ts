@@ -17,7 +17,6 @@ import { playTo } from '../call/play.js';
 import { withProcessingAudio } from '../call/processing-audio.js';
 import type { Executed, FlowHost } from '../call/run-flow.js';
 import type { Connector } from '../connectors/connector.js';
-import { failed } from '../data-actions/data-action.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import { heldAs, type SecureValues } from './secure-values.js';
 
@@ -36,6 +35,8 @@ export interface SecureRunOptions {
   readonly signal: AbortSignal;
   /** Aborted when the process stops: the only thing that gives a charge up. */
   readonly shutdown: AbortSignal;
+  /** Keys before this run that are surplus of another field ({@link CollectOptions.surplusSince}). Default null. */
+  readonly surplusSince?: number | null;
   readonly publish: (event: CallEventBody) => void;
   readonly onNote: (note: FlowNote) => void;
   readonly onProgress: (progress: FieldProgress) => void;
@@ -45,16 +46,19 @@ export interface SecureRunOptions {
 /** Executes the commands of a secure flow on the customer's leg, alone with the caller. */
 export class SecureRun implements FlowHost<SecureFlowEnd> {
   readonly #options: SecureRunOptions;
-  #surplusSince: number | null = null;
+  #surplusSince: number | null;
   #lastData: DataResult | null = null;
 
   constructor(options: SecureRunOptions) {
     this.#options = options;
+    this.#surplusSince = options.surplusSince ?? null;
   }
 
-  /** The verdict of the last secure data action; what the agent is told when the flow could not say it. */
-  get lastData(): DataResult | null {
-    return this.#lastData;
+  /** What became of the last charge, empty without one: told where the flow could not say it. */
+  get verdict(): Record<string, PlainValue> {
+    if (this.#lastData === null) return {};
+    const { outputs, status, reason } = this.#lastData;
+    return { ...outputs, status, reason };
   }
 
   note(note: FlowNote): void {
@@ -142,15 +146,8 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
     return connector.charge({ operation, idempotencyKey, secure, inputs, signal: shutdown });
   }
 
-  async #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
+  #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
     const { customer, dataActions, values, sessionId, signal, publish } = this.#options;
-    // No expression can see a secure value; what looks like one all the same does not leave.
-    if (values.showIn(command.inputs)) {
-      publish({ type: 'flow.data', action: command.action, status: 'failure', durationMs: 0 });
-      return failed('secure-value', 'an input shows a value of the secure session');
-    }
-    const options = { leg: customer, dataActions, runId: sessionId, signal, publish };
-    const result = await callData(command, options);
-    return { ...result, outputs: values.redact(result.outputs) };
+    return callData(command, { leg: customer, dataActions, values, runId: sessionId, signal, publish });
   }
 }

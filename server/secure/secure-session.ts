@@ -1,276 +1,107 @@
 import type { CallFacts, PlainValue } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
-import { pause } from '../call/abort.js';
-import type { Conversation, SessionRecord } from '../call/conversation.js';
-import type { Participant } from '../call/participant.js';
 import { runFlow } from '../call/run-flow.js';
 import type { SecureEnd, SecureSessionView } from '../call/views.js';
-import { type Left, leavingGuard } from './leaving-guard.js';
-import { type SecureFlowEnd, SecureRun, type SecureRunOptions } from './secure-run.js';
+import type { SecureFlowEnd, SecureRun } from './secure-run.js';
+import { type Leaving, SecureStay, type SecureStayOptions } from './secure-stay.js';
 import { SecureValues } from './secure-values.js';
-import { SessionState } from './session-state.js';
-import type { Shield } from './shields/shield.js';
-import { ShieldError, ShieldStack } from './shields/shield-stack.js';
 
-export interface SecureSessionOptions {
-  readonly id: string;
-  readonly conversation: Conversation;
+export interface SecureSessionOptions extends Omit<SecureStayOptions, 'flow'> {
   readonly flow: Flow;
   readonly invocationData: string;
-  /** The agent who asked; null when a flow did. */
-  readonly source: Participant | null;
-  /** Drop the agent at the start instead of parking the agent leg. */
-  readonly disconnect: boolean;
-  readonly shields: readonly Shield[];
-  readonly connectors: SecureRunOptions['connectors'];
-  readonly dataActions: SecureRunOptions['dataActions'];
-  readonly shieldTimeoutMs: number;
-  readonly leavingGuardMs: number;
-  readonly leavingGuardMaxMs: number;
-  readonly maxSessionMs: number;
-  readonly shutdown: AbortSignal;
 }
 
-/** What the call does after the session. */
-export type SecureOutcome = 'talk' | 'end' | 'refused';
-
-/**
- * One stay in secure mode: shields up, the flow alone with the caller, shields down in reverse. Clean-up runs in
- * {@link run} itself, not under the signal that a hang-up aborts.
- */
-export class SecureSession implements SessionRecord {
-  readonly id: string;
+/** A stay in secure mode for the whole run of a secure flow, with an agent who waits or without one. */
+export class SecureSession {
+  readonly stay: SecureStay;
   readonly #options: SecureSessionOptions;
-  readonly #conversation: Conversation;
-  readonly #state: SessionState;
-  readonly #stack: ShieldStack;
   readonly #values = new SecureValues();
-  readonly #cancel = new AbortController();
-  readonly #tooLong = new AbortController();
-  readonly #startedAt = new Date().toISOString();
-  #endedAt: string | null = null;
-  #end: SecureEnd | null = null;
-  #reason: string | null = null;
-  #result: Record<string, PlainValue> = {};
 
   constructor(options: SecureSessionOptions) {
-    this.id = options.id;
     this.#options = options;
-    this.#conversation = options.conversation;
-    this.#state = new SessionState(() => this.#publishState());
-    this.#stack = new ShieldStack(options.shields, options.shieldTimeoutMs, (shield, change) =>
-      this.#conversation.publish({ type: 'secure.shield', sessionId: this.id, shield, change }),
-    );
-    this.#publishState();
+    this.stay = new SecureStay({ ...options, flow: options.flow.name });
   }
 
-  get ended(): boolean {
-    return this.#state.current === 'ended';
-  }
-
-  /** Ends the flow; the caller goes back to the agent after the leaving guard. A charge under way is waited for. */
-  cancel(): void {
-    this.#cancel.abort();
+  get id(): string {
+    return this.stay.id;
   }
 
   /** Engages the shields. False: the session was refused, what was engaged is released, the call goes on as it was. */
-  async engage(): Promise<boolean> {
-    this.#state.to('shielding');
-    try {
-      const { agent } = this.#conversation;
-      if (this.#options.disconnect && agent) await this.#conversation.endParticipant(agent);
-      await this.#stack.engage();
-    } catch (error) {
-      this.#state.to('unshielding');
-      this.#reason = error instanceof ShieldError ? error.message : 'a shield could not be engaged';
-      // Parties that cannot be joined again must not be left standing in silence.
-      if (!(await this.#release())) {
-        await this.#conversation.abandon('media-failed');
-        await this.#stack.discard();
-      }
-      this.#finish('shield-failed');
-      return false;
-    }
-    this.#conversation.agent?.moveTo('parked');
-    this.#state.to('active');
-    return true;
+  engage(): Promise<boolean> {
+    return this.stay.engage();
+  }
+
+  view(): SecureSessionView {
+    return this.stay.view();
   }
 
   /** Runs the flow of an engaged session and leaves secure mode. */
   async run(): Promise<'talk' | 'end'> {
     const run = await this.#runFlow();
-    this.#state.to('unshielding');
-    this.#result = this.#values.redact(run.data);
+    const result = this.#values.redact(run.data);
     // Nothing reads the digits any more: they must not wait for the guard, nor for what may go wrong in it.
     this.#values.wipe();
+    this.stay.unshield(result);
     const end = this.#endOf(run.end);
-    const returns = end === 'returned' || end === 'cancelled';
-    const left = returns ? await this.#guard() : 'gone';
-    return left === 'quiet' ? this.#returnToAgent(end) : this.#leaveByHangingUp(this.#lost(end, left));
-  }
-
-  view(): SecureSessionView {
-    return {
-      id: this.id,
-      conversationId: this.#conversation.id,
-      flow: this.#options.flow.name,
-      state: this.#state.current,
-      sourceParticipantId: this.#options.source?.id ?? null,
-      disconnect: this.#options.disconnect,
-      shields: [...this.#stack.engaged],
-      end: this.#end,
-      reason: this.#reason,
-      result: this.#result,
-      startedAt: this.#startedAt,
-      endedAt: this.#endedAt,
-    };
+    if (end !== 'returned' && end !== 'cancelled') return this.#leaveByHangingUp(end);
+    const { agent } = this.#options.conversation;
+    const left = agent ? await this.stay.leave(agent.leg.gone) : 'gone';
+    return left === 'released' ? this.#returnToAgent(end) : this.#leaveByHangingUp(this.#lost(end, left));
   }
 
   async #runFlow(): Promise<{ end: SecureFlowEnd | 'interrupted'; data: Record<string, PlainValue> }> {
-    const { flow, connectors, dataActions, shutdown, maxSessionMs } = this.#options;
-    const { customer } = this.#conversation;
-    const over = new AbortController();
-    void pause(maxSessionMs, over.signal).then((how) => how === 'elapsed' && this.#tooLong.abort());
-    const signal = AbortSignal.any([customer.leg.gone, this.#cancel.signal, this.#tooLong.signal, shutdown]);
-    const stopPrompt = () => void customer.leg.endpoint.stopPlaying().catch(() => {});
-    signal.addEventListener('abort', stopPrompt);
-    const run = new SecureRun({
-      sessionId: this.id,
-      customer: customer.leg,
-      values: this.#values,
-      connectors,
-      dataActions,
-      signal,
-      shutdown,
-      publish: (event) => this.#conversation.publish(event),
-      onNote: ({ action, path, name }) =>
-        this.#conversation.publish({ type: 'flow.action', flow: flow.name, action, path, name }),
-      onProgress: (progress) =>
-        this.#conversation.publish({ type: 'secure.progress', sessionId: this.id, progress }),
-      onData: (status, reason) =>
-        this.#conversation.publish({ type: 'secure.data', sessionId: this.id, status, reason }),
-    });
+    const { run, signal } = this.stay.begin(this.#values);
     try {
-      const end = await runFlow(flow, this.#facts(), run, signal);
+      const end = await runFlow(this.#options.flow, this.#facts(), run, signal);
       return { end, data: resultData(end, run) };
     } catch (error) {
-      // Its words could be anybody's; its name is enough to begin a search with.
-      this.#reason = `fault in the flow (${error instanceof Error ? error.name : typeof error})`;
+      this.stay.failed(error);
       return { end: { kind: 'disconnect', reason: 'error' }, data: resultData('interrupted', run) };
-    } finally {
-      over.abort();
-      signal.removeEventListener('abort', stopPrompt);
     }
   }
 
   #facts(): CallFacts {
-    const { id, from, to } = this.#conversation;
+    const { id, from, to } = this.#options.conversation;
     return { id, from, to, invocationData: this.#options.invocationData };
   }
 
   #endOf(end: SecureFlowEnd | 'interrupted'): SecureEnd {
-    const { customer, agent } = this.#conversation;
+    const { customer, agent } = this.#options.conversation;
     if (customer.leg.gone.aborted) return 'customer-hung-up';
     if (end === 'interrupted') {
       if (this.#options.shutdown.aborted) return 'shutdown';
-      return this.#cancel.signal.aborted ? 'cancelled' : 'flow-error';
+      return this.stay.cancelled.aborted ? 'cancelled' : 'flow-error';
     }
     if (end.kind === 'disconnect') return end.reason === 'flow' ? 'disconnected' : 'flow-error';
     if (agent) return 'returned';
     return this.#options.source && !this.#options.disconnect ? 'agent-gone' : 'disconnected';
   }
 
-  async #guard(): Promise<Left> {
-    const { customer, agent } = this.#conversation;
-    if (!agent) return 'gone';
-    const { leavingGuardMs, leavingGuardMaxMs, shutdown } = this.#options;
-    try {
-      return await leavingGuard(customer.leg.endpoint, {
-        quietMs: leavingGuardMs,
-        maxMs: leavingGuardMaxMs,
-        gone: AbortSignal.any([customer.leg.gone, agent.leg.gone, shutdown]),
-      });
-    } catch {
-      // The endpoint cannot say that no key is down, so it counts as one.
-      return 'restless';
-    }
-  }
-
   /** Why a session that would have gone back to the agent does not. */
-  #lost(end: SecureEnd, left: Left): SecureEnd {
-    if (end !== 'returned' && end !== 'cancelled') return end;
-    if (this.#conversation.customer.leg.gone.aborted) return 'customer-hung-up';
+  #lost(end: 'returned' | 'cancelled', left: Exclude<Leaving, 'released'>): SecureEnd {
+    if (left === 'not-released') return 'shield-failed';
+    if (this.#options.conversation.customer.leg.gone.aborted) return 'customer-hung-up';
     if (this.#options.shutdown.aborted) return 'shutdown';
     if (left === 'restless') return 'flow-error';
     const { source, disconnect } = this.#options;
     return end === 'cancelled' && (source === null || disconnect) ? 'cancelled' : 'agent-gone';
   }
 
-  async #returnToAgent(end: SecureEnd): Promise<'talk' | 'end'> {
-    const released = await this.#release();
-    const { agent } = this.#conversation;
-    if (!released) return this.#leaveByHangingUp('shield-failed');
-    if (!agent || this.#conversation.customer.leg.gone.aborted) {
-      return this.#leaveByHangingUp(this.#lost(end, 'gone'));
-    }
+  async #returnToAgent(end: 'returned' | 'cancelled'): Promise<'talk' | 'end'> {
+    const { agent, customer } = this.#options.conversation;
+    if (!agent || customer.leg.gone.aborted) return this.#leaveByHangingUp(this.#lost(end, 'gone'));
     agent.moveTo('connected');
-    this.#publishResult(agent);
-    this.#finish(end);
+    this.stay.finish(end, agent);
     return 'talk';
   }
 
-  /** The call ends: everybody is gone before the shields come down, so there is nobody left to hear anything. */
   async #leaveByHangingUp(end: SecureEnd): Promise<'end'> {
-    const agent = this.#conversation.agent;
-    await this.#conversation.endParticipants();
-    await this.#stack.discard();
-    this.#publishResult(agent);
-    this.#finish(end);
+    await this.stay.leaveByHangingUp(end);
     return 'end';
-  }
-
-  async #release(): Promise<boolean> {
-    try {
-      await this.#stack.release();
-      return true;
-    } catch (error) {
-      this.#reason ??= error instanceof ShieldError ? error.message : 'a shield could not be released';
-      return false;
-    }
-  }
-
-  #publishResult(agent: Participant | null): void {
-    if (Object.keys(this.#result).length === 0) return;
-    const participantId = agent?.id ?? null;
-    this.#conversation.publish({
-      type: 'agent.data',
-      sessionId: this.id,
-      participantId,
-      data: this.#result,
-    });
-  }
-
-  #finish(end: SecureEnd): void {
-    this.#values.wipe();
-    this.#end = end;
-    this.#endedAt = new Date().toISOString();
-    this.#state.to('ended');
-  }
-
-  #publishState(): void {
-    this.#conversation.publish({
-      type: 'secure.state',
-      sessionId: this.id,
-      state: this.#state.current,
-      end: this.#end,
-      reason: this.#reason,
-    });
   }
 }
 
 /** The flow's own data, or, when it ended early, what became of the charge: the agent must never be left guessing. */
 function resultData(end: SecureFlowEnd | 'interrupted', run: SecureRun): Record<string, PlainValue> {
-  if (end !== 'interrupted' && end.kind === 'return') return { ...end.data };
-  const { lastData } = run;
-  return lastData ? { ...lastData.outputs, status: lastData.status, reason: lastData.reason } : {};
+  return end !== 'interrupted' && end.kind === 'return' ? { ...end.data } : run.verdict;
 }

@@ -5,7 +5,8 @@ import type { Conversation } from '../call/conversation.js';
 import type { CallEvents } from '../call/events.js';
 import { TacetError } from '../errors.js';
 import type { LogGate } from '../log/log-gate.js';
-import { SecureSession, type SecureSessionOptions } from './secure-session.js';
+import { SecureSession } from './secure-session.js';
+import { SecureStay, type SecureStayOptions } from './secure-stay.js';
 import { AgentLegShield } from './shields/agent-leg.js';
 import { EventsShield } from './shields/events.js';
 import { LogShield } from './shields/log.js';
@@ -25,17 +26,18 @@ export interface SecureSessionsOptions {
   readonly capture: 'vault' | 'media-server';
   readonly events: CallEvents;
   readonly logGate: LogGate;
-  readonly connectors: SecureSessionOptions['connectors'];
-  readonly dataActions: SecureSessionOptions['dataActions'];
+  readonly connectors: SecureStayOptions['connectors'];
+  readonly dataActions: SecureStayOptions['dataActions'];
   readonly shieldTimeoutMs: number;
   readonly leavingGuardMs: number;
   readonly leavingGuardMaxMs: number;
   readonly maxSessionMs: number;
 }
 
-type Request = Pick<SecureSessionOptions, 'invocationData' | 'source' | 'disconnect' | 'shutdown'> & {
+interface Request extends Pick<SecureStayOptions, 'source' | 'disconnect' | 'shutdown'> {
   readonly flow: string;
-};
+  readonly invocationData: string;
+}
 
 /** Makes secure sessions and is the one place that lists their shields. */
 export class SecureSessions {
@@ -46,14 +48,29 @@ export class SecureSessions {
   }
 
   /** A session in state `requested`, entered in the conversation's record. Throws TacetError for an unusable flow. */
-  create(conversation: Conversation, request: Request): SecureSession {
+  create(conversation: Conversation, { invocationData, ...request }: Request): SecureSession {
+    const flow = this.#secureFlow(request.flow);
+    const session = new SecureSession({ ...this.#stay(conversation, request), flow, invocationData });
+    conversation.sessions.push(session.stay);
+    return session;
+  }
+
+  /** The same for a run of secure actions in the flow that the conversation is in. */
+  forActions(conversation: Conversation, shutdown: AbortSignal): SecureStay {
+    const { flow } = conversation;
+    const request = { flow, source: null, disconnect: false, shutdown };
+    const stay = new SecureStay(this.#stay(conversation, request));
+    conversation.sessions.push(stay);
+    return stay;
+  }
+
+  #stay(conversation: Conversation, request: Omit<Request, 'invocationData'>): SecureStayOptions {
     const { connectors, dataActions, shieldTimeoutMs, leavingGuardMs, leavingGuardMaxMs, maxSessionMs } =
       this.#options;
-    const session = new SecureSession({
+    return {
       ...request,
       id: randomUUID(),
       conversation,
-      flow: this.#secureFlow(request.flow),
       shields: this.#shields(conversation),
       connectors,
       dataActions,
@@ -61,9 +78,7 @@ export class SecureSessions {
       leavingGuardMs,
       leavingGuardMaxMs,
       maxSessionMs,
-    });
-    conversation.sessions.push(session);
-    return session;
+    };
   }
 
   /** In the order they are engaged; released in reverse, so the agent hears the caller last of all. */

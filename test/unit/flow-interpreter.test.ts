@@ -132,7 +132,7 @@ ${END}`;
   assert.deepEqual(paths(3, 'false'), ['tasks.main[0]', 'tasks.main[1]']);
   const deep = start(flow(source('true')), CALL, { n: 3 });
   assert.deepEqual(step(deep.state, { type: 'played' }).notes, [
-    { action: 'playAudio', path: 'tasks.main[1]', name: 'playAudio' },
+    { action: 'playAudio', path: 'tasks.main[1]', name: 'playAudio', secure: false },
   ]);
 });
 

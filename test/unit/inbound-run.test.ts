@@ -8,6 +8,7 @@ import { InboundRun } from '../../server/call/inbound-run.js';
 import { Leg } from '../../server/call/leg.js';
 import { Participant } from '../../server/call/participant.js';
 import { runFlow } from '../../server/call/run-flow.js';
+import { SecureActions } from '../../server/secure/secure-actions.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
 import { FakeCrm } from './data-fakes.js';
 import { FakeEndpoint, FakeMedia } from './secure-fakes.js';
@@ -52,13 +53,14 @@ describe('inbound run', () => {
       conversation: new Conversation({ ...FACTS, flow: 'a', customer: participant, events }),
       signal: hangUp.signal,
       dataActions: crm.actions,
+      secureActions: new SecureActions(() => assert.fail('nothing here is secure')),
       enterSecure: async () => null,
       toAgent: async () => ({ ok: false, error: 'no-agent', message: '' }),
     });
   });
 
   it('waits as long as the flow says, and not a moment longer once the caller has hung up', async () => {
-    assert.deepEqual(await run.execute({ do: 'wait', ms: 1 }), { event: { type: 'waited' } });
+    assert.deepEqual(await run.execute({ do: 'wait', ms: 1 }, false), { event: { type: 'waited' } });
     const flow = loadFlow(
       'name: a\ntype: inbound\ntasks:\n  main:\n    - { do: wait, duration: 300s }\n    - do: disconnect\n',
       'a.yaml',

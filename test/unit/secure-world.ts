@@ -47,6 +47,8 @@ tasks:
 `;
 
 export interface WorldOptions {
+  /** The flow that answers calls. Default: it rings an agent. */
+  readonly reception?: string;
   readonly onStep?: OnStep;
   readonly charge?: Connector['charge'];
   /** The customer's media moves into a vault. Default false. */
@@ -104,7 +106,7 @@ export class World {
     };
     media.onBridge = () => this.bridges.push({ state: this.sessionState, at: performance.now() });
     events.subscribe((event) => this.seen.push(event));
-    const flows = flowsByName(RECEPTION, PAYMENT);
+    const flows = flowsByName(options.reception ?? RECEPTION, PAYMENT);
     const payment: Connector = {
       name: 'payment',
       charge: async (request) => {
