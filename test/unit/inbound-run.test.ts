@@ -114,6 +114,19 @@ tasks:
     assert.equal(customer.listeners, 0);
   });
 
+  it('executes nothing of a secure action in the open, whoever asks for it', async () => {
+    const fault = { end: { kind: 'disconnect', reason: 'error' } };
+    const field = { kind: 'digits', min: 1, max: 4, brands: [], cardVariable: null } as const;
+    const times = { firstDigitTimeoutMs: 10, interDigitTimeoutMs: 10, totalTimeoutMs: 10 };
+    const keys = { terminator: null, clearKey: null, attempt: 1, attempts: 1, bargeIn: true };
+    const into = { scope: 'secure', name: 'pin' } as const;
+    const collect = { do: 'collect', field, into, audio: [], again: null, ...times, ...keys } as const;
+    assert.deepEqual(await run.execute(collect, false), fault);
+    assert.deepEqual(await run.execute({ do: 'extract', source: 'pin', transform: 'length' }, false), fault);
+    assert.deepEqual(await run.execute({ do: 'returnToAgent', data: {} }, false), fault);
+    assert.equal(customer.listeners, 0);
+  });
+
   it('ends a menu at once when the caller hangs up', async () => {
     const flow = loadFlow(
       'name: a\ntype: inbound\ntasks:\n  main:\n    - { do: menu, prompt: a, choices: { 1: [{ do: disconnect }] } }\n',
