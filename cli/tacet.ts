@@ -1,4 +1,5 @@
 import { FlowError } from '../flows/problems.js';
+import { acknowledge } from './acknowledge.js';
 import { check } from './check.js';
 import { reportProblems } from './flow-files.js';
 import { show } from './show.js';
@@ -9,6 +10,7 @@ type Command = (args: readonly string[], around: Surroundings) => Promise<number
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['check', check],
+  ['acknowledge', acknowledge],
   ['show', show],
   ['simulate', simulate],
 ]);
@@ -21,6 +23,8 @@ export const HELP = `tacet <command> ...
                                    runs a flow in the terminal; the keyboard is the caller's telephone
   simulate --script SCRIPT ... FILE
                                    replays digit scripts and compares their traces
+  acknowledge --by NAME --reason TEXT FILE
+                                   writes into a flow who decided that it shows parts of secure values
   help                             this text
 
 Exit code 0 when all is well, 1 when a flow has an error or a trace differs, 2 for a wrong command

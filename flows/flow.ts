@@ -1,3 +1,5 @@
+import type { Acknowledgement } from './acknowledgement.js';
+
 /** A loaded flow: plain data, checked, safe to serialise with the state of a run. */
 
 export type FlowType = 'inbound' | 'secure';
@@ -28,6 +30,8 @@ export interface Flow {
   readonly fileName: string;
   /** The text of the document, as it was loaded. */
   readonly source: string;
+  /** Who decided that it may show parts of secure values; null where nobody has. */
+  readonly acknowledgement: Acknowledgement | null;
   /** Absolute path that the prompt files of the document are relative to. */
   readonly directory: string;
   readonly variables: Readonly<Record<string, VariableDeclaration>>;

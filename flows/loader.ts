@@ -1,5 +1,6 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { checkAcknowledgement } from './acknowledgement.js';
 import { bareName } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
 import { ActionBuilder } from './build.js';
@@ -177,6 +178,7 @@ function load(source: string, fileName: string): Loaded {
     description: header.description ?? '',
     fileName,
     source,
+    acknowledgement: header.acknowledgement ?? null,
     directory: resolve(dirname(fileName)),
     ...variables,
     dataNames: dataNames(builder.sound.keys()),
@@ -189,6 +191,7 @@ function load(source: string, fileName: string): Loaded {
   for (const [action, path] of builder.sound) check.action(action, path);
   const order = calledFirst(tasks, builder.sound, report);
   checkLoopActions(flow, builder.sound, report);
+  checkAcknowledgement(header, builder.sound, report);
   if (problems.length === 0) {
     checkEndlessLoops(flow, builder.sound, report);
     checkEndings(flow, new Endings(tasks, order), builder.sound, report);

@@ -1,4 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox';
+import { Acknowledgement } from './acknowledgement.js';
 import { Block, Expression, IDENTIFIER, Name } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
 import { Prompt } from './prompt.js';
@@ -48,6 +49,7 @@ export const Header = Type.Object(
       },
     ),
     onError: Type.Optional(Actions),
+    acknowledgement: Type.Optional(Acknowledgement),
   },
   { additionalProperties: false, description: 'a mapping with name, type, tasks' },
 );

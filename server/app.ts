@@ -82,6 +82,9 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   // Not written synchronously: a reader of the log that stalls must not stall calls.
   const logGate = new LogGate(options.logDestination ?? standardOutput());
   const log = createLogger({ level: config.log.level, destination: logGate });
+  for (const { name: flow, acknowledgement } of flows.values()) {
+    if (acknowledgement) log.info({ flow, ...acknowledgement }, 'shows parts of secure values');
+  }
   const events = new CallEvents();
   const connectors = buildConnectors(config, log);
   const dataActions = DataActions.of(config.dataActions);

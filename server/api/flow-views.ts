@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { Acknowledgement } from '../../flows/acknowledgement.js';
 import { actionsOf, type Flow } from '../../flows/flow.js';
 import { flowGraph } from '../../flows/graph.js';
 import { Header } from '../../flows/schema.js';
@@ -29,6 +30,9 @@ const VARIABLE_TYPES = ['string', 'number', 'boolean', 'secure'] as const;
 export const FlowView = Type.Object({
   ...FlowSummary.properties,
   document: Type.String({ description: 'the YAML document, as it was loaded' }),
+  acknowledgement: Type.Union([Acknowledgement, Type.Null()], {
+    description: 'who decided that the flow may show parts of secure values; null where nobody has',
+  }),
   variables: Type.Array(Type.Object({ name: Type.String(), type: Type.Enum(VARIABLE_TYPES) }), {
     description: 'as declared, those of type secure last; the values belong to calls and are not shown',
   }),
@@ -38,7 +42,8 @@ export type FlowView = Static<typeof FlowView>;
 export function flowView(flow: Flow): FlowView {
   const plain = Object.entries(flow.variables).map(([name, { type }]) => ({ name, type }));
   const secure = flow.secureVariables.map((name) => ({ name, type: 'secure' as const }));
-  return { ...flowSummary(flow), document: flow.source, variables: [...plain, ...secure] };
+  const { source: document, acknowledgement } = flow;
+  return { ...flowSummary(flow), document, acknowledgement, variables: [...plain, ...secure] };
 }
 
 const place = (description: string) =>

@@ -1,4 +1,4 @@
-import type { CallDataResult, CaptureError, FieldKind, PlainValue } from '../../flows/commands.js';
+import type { CallDataResult, CaptureError, FieldKind, PlainValue, Transform } from '../../flows/commands.js';
 import type { CallEnd, ConversationView, SecureEnd, SecureState } from './views.js';
 
 /** How far a secure field is. `entered` counts keys; no field of this event can hold a digit of the caller's. */
@@ -50,6 +50,14 @@ export type CallEventBody =
       readonly change: 'engaged' | 'released' | 'failed';
     }
   | { readonly type: 'secure.progress'; readonly sessionId: string; readonly progress: FieldProgress }
+  /** A part of a secure value was shown to the flow. */
+  | {
+      readonly type: 'secure.extracted';
+      readonly sessionId: string;
+      /** Name of the secure variable. */
+      readonly variable: string;
+      readonly transform: Transform;
+    }
   | {
       readonly type: 'secure.data';
       readonly sessionId: string;
@@ -87,6 +95,7 @@ const SECURE_FIELDS: Readonly<Record<CallEventBody['type'], readonly string[]>> 
   'secure.state': ['sessionId', 'state', 'end', 'reason'],
   'secure.shield': ['sessionId', 'shield', 'change'],
   'secure.progress': ['sessionId', 'progress'],
+  'secure.extracted': ['sessionId', 'variable', 'transform'],
   'secure.data': ['sessionId', 'status', 'reason'],
   'agent.data': ['sessionId', 'participantId', 'data'],
 };

@@ -83,6 +83,13 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
       case 'extract': {
         const source = this.#options.values.get(command.source);
         const value = source?.use('extract', (digits) => transform(command.transform, digits)) ?? null;
+        const { source: variable, transform: kind } = command;
+        this.#options.publish({
+          type: 'secure.extracted',
+          sessionId: this.#options.sessionId,
+          variable,
+          transform: kind,
+        });
         return { event: { type: 'extracted', value } };
       }
       case 'returnToAgent':

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { acknowledged } from '../kit/acknowledged.js';
 import { Gateway } from '../kit/gateway.js';
 import type { PressMethod } from '../kit/keypad.js';
 import { digitPatterns, memoryUnreadable, type Pattern, searchMemory } from '../kit/memory-scan.js';
@@ -24,7 +25,7 @@ tasks:
   main: [{ do: transferToSecureFlow, flow: payment }]
 `;
 
-const PAYMENT = `
+const PAYMENT = acknowledged(`
 name: payment
 type: secure
 variables: { card: { type: secure }, code: { type: secure }, last4: { type: string } }
@@ -44,7 +45,7 @@ tasks:
       onDeclined: [*return]
       onInDoubt: [*return]
       onError: [*return]
-`;
+`);
 
 const wanted = (card: string): Pattern[] => [
   ...digitPatterns(card),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { FieldKind } from '../../flows/commands.js';
 import type { SecureSessionView } from '../../server/call/views.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
+import { acknowledged } from '../kit/acknowledged.js';
 import { within } from '../kit/deadline.js';
 import type { PressOptions } from '../kit/keypad.js';
 import { type CallOptions, Phone, type PhoneOptions } from '../kit/phone.js';
@@ -39,7 +40,7 @@ tasks:
 `;
 
 /** `card-payment` of the library with the shortest prompts, for tests that are not about its words. */
-export const SHORT_PAYMENT = `
+export const SHORT_PAYMENT = acknowledged(`
 name: short-payment
 type: secure
 variables:
@@ -72,7 +73,7 @@ tasks:
       onError: [*return]
 onError:
   - { do: returnToAgent, data: { status: '"error"', reason: data.failure.reason } }
-`;
+`);
 
 export interface SceneOptions extends TacetOptions {
   readonly caller?: PhoneOptions;

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { FieldKind } from '../../flows/commands.js';
 import type { SecureSessionView } from '../../server/call/views.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
+import { acknowledged } from '../kit/acknowledged.js';
 import { TestTacet } from '../kit/tacet.js';
 
 export const CARD = {
@@ -18,7 +19,7 @@ export const FIELDS = ['cardNumber', 'expiry', 'securityCode', 'postalCode'] as 
 const REACTION_MS = 400;
 
 /** A payment with the shortest prompts; the library's is `card-payment`. */
-const QUICK_PAYMENT = `
+const QUICK_PAYMENT = acknowledged(`
 name: quick-payment
 type: secure
 variables:
@@ -47,7 +48,7 @@ tasks:
       onError: [*return]
 onError:
   - { do: returnToAgent, data: { status: '"error"' } }
-`;
+`);
 
 /** Talks long enough for any call of a test, and takes keys that mean nothing. */
 const LONG_TALK = `

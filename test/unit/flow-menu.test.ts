@@ -4,6 +4,7 @@ import { Collector } from '../../flows/collector.js';
 import type { CollectCommand, FlowEvent } from '../../flows/commands.js';
 import { start, staticAudio, step } from '../../flows/interpreter.js';
 import { loadFlow } from '../../flows/loader.js';
+import { acknowledged } from '../kit/acknowledged.js';
 import { KEYED, problemsOf } from './flow-problems.js';
 import { CALL, NOW, replay, TestSink } from './flow-simulator.js';
 
@@ -159,7 +160,7 @@ tasks:
     - do: returnToAgent
 `;
   const shown = (key: string) => {
-    const asked = start(loadFlow(source, 'a.yaml'), CALL);
+    const asked = start(loadFlow(acknowledged(source), 'a.yaml'), CALL);
     const menu = step(asked.state, { type: 'collected', result: { ok: true } });
     const inside = step(menu.state, chosen(key));
     const outside =

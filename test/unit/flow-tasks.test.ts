@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { start, step } from '../../flows/interpreter.js';
 import { loadFlow } from '../../flows/loader.js';
+import { acknowledged } from '../kit/acknowledged.js';
 import { problemsOf } from './flow-problems.js';
 import { CALL, replay } from './flow-simulator.js';
 
@@ -172,7 +173,7 @@ tasks:
   use:
 `;
   const fine = '    - { do: extractSecureData, from: secure.card, transform: last4, into: flow.s }\n';
-  assert.deepEqual(problemsOf(secure + fine), []);
+  assert.deepEqual(problemsOf(acknowledged(secure + fine)), []);
   for (const action of [
     "{ do: playAudio, prompt: '{{ secure.card }}' }",
     '{ do: setVariables, set: { flow.s: secure.card } }',
@@ -186,5 +187,5 @@ tasks:
     );
   }
   const code = secure.replace('field: cardNumber', 'field: securityCode');
-  assert.match(problemsOf(code + fine).join(), /^12:\d+: last4 would show most of a value/);
+  assert.match(problemsOf(acknowledged(code + fine)).join(), /^12:\d+: last4 would show most of a value/);
 });
