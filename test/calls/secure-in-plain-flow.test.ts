@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { SecureSessionView } from '../../server/call/views.js';
+import { acknowledged } from '../kit/acknowledged.js';
 import type { PhoneCall } from '../kit/phone-call.js';
 import { STACK } from '../kit/tacet.js';
 import { findLeaks, tells } from './leaks.js';
@@ -37,7 +38,7 @@ const ON_ERROR = `onError:
 `;
 
 const flow = (name: string, actions: string) =>
-  `name: ${name}\ntype: inbound\n${VARIABLES}tasks:\n  main:\n${actions}${ON_ERROR}`;
+  acknowledged(`name: ${name}\ntype: inbound\n${VARIABLES}tasks:\n  main:\n${actions}${ON_ERROR}`);
 
 const FLOWS = {
   shop: flow('shop', COLLECT + CHARGE + AGENT),

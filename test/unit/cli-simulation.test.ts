@@ -9,6 +9,7 @@ import { TerminalCaller } from '../../cli/simulation/terminal-caller.js';
 import { traceLine } from '../../cli/simulation/trace.js';
 import { loadFlow } from '../../flows/loader.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
+import { acknowledged } from '../kit/acknowledged.js';
 
 const TWICE = loadFlow(
   `name: twice
@@ -235,7 +236,7 @@ tasks:
 });
 
 const SHOP = loadFlow(
-  `name: shop
+  acknowledged(`name: shop
 type: inbound
 variables:
   card: { type: secure }
@@ -254,7 +255,7 @@ tasks:
 onError:
   - { do: playAudio, prompt: 'Nothing was charged: {{ data.failure.reason }}.' }
   - do: disconnect
-`,
+`),
   'shop.yaml',
 );
 

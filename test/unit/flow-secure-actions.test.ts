@@ -5,6 +5,7 @@ import type { Flow } from '../../flows/flow.js';
 import { flowGraph } from '../../flows/graph.js';
 import { type Step, start, step } from '../../flows/interpreter.js';
 import { loadFlow } from '../../flows/loader.js';
+import { acknowledged } from '../kit/acknowledged.js';
 import { problemsOf } from './flow-problems.js';
 import { CALL } from './flow-simulator.js';
 
@@ -21,7 +22,8 @@ const CHARGE =
 const SAY = '    - { do: playAudio, prompt: Hello. }\n';
 const END = '    - do: disconnect\n';
 
-const flow = (actions: string, rest = ''): Flow => loadFlow(HEAD + actions + END + rest, 'a.yaml');
+const flow = (actions: string, rest = ''): Flow =>
+  loadFlow(acknowledged(HEAD + actions + END + rest), 'a.yaml');
 const KEYED: FlowEvent = { type: 'collected', result: { ok: true } };
 const EXTRACTED: FlowEvent = { type: 'extracted', value: '4242' };
 
@@ -46,6 +48,8 @@ describe('secure actions in a flow that is not secure', () => {
     assert.match(problemsOf(HEAD + LAST4 + END).join(), /nothing is ever collected into secure\.card/);
     const open = CARD.replace('secure.card', 'flow.s');
     assert.match(problemsOf(HEAD + open + END).join(), /could be read by every expression/);
+    const shown = problemsOf(HEAD + CARD + LAST4 + END).join();
+    assert.match(shown, /nobody has acknowledged that this flow shows a part of a secure value/);
     const back = '    - do: returnToAgent\n';
     assert.match(
       problemsOf(HEAD + CARD + back).join(),
