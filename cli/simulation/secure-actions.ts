@@ -52,9 +52,10 @@ export class SimulatedActions {
     if (!current) return true;
     this.#current = null;
     const { stay, cancelled } = current;
+    const end = cancelled.aborted ? 'cancelled' : 'completed';
     stay.unshield();
     const left = await stay.guard();
-    if (left === 'quiet') stay.finish(cancelled.aborted ? 'cancelled' : 'completed');
+    if (left === 'quiet') stay.finish(end);
     else stay.finish(left === 'gone' ? 'customer-hung-up' : 'flow-error');
     return left === 'quiet';
   }

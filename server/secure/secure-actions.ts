@@ -66,13 +66,14 @@ export class SecureActions {
     if (!current) return true;
     this.#current = null;
     const { stay, from } = current;
+    const end = stay.cancelled.aborted ? 'cancelled' : 'completed';
     stay.unshield({});
     const left = await stay.leave();
     if (left !== 'released' || stay.conversation.customer.leg.gone.aborted) {
       await stay.leaveByHangingUp(lost(stay, left));
       return false;
     }
-    stay.finish(stay.cancelled.aborted ? 'cancelled' : 'completed', null);
+    stay.finish(end, null);
     stay.conversation.moveTo(from);
     return true;
   }

@@ -35,6 +35,7 @@ describe('inbound run', () => {
   let hangUp: AbortController;
   let paths: string[];
   let run: InboundRun;
+  let secureActions: SecureActions;
   let crm: FakeCrm;
   let data: CallEvent[];
 
@@ -49,11 +50,12 @@ describe('inbound run', () => {
     events.subscribe((event) => event.type === 'flow.data' && data.push(event));
     const leg = new Leg(customer);
     const participant = new Participant({ id: 'p', role: 'customer', address: '', leg, state: 'connected' });
+    secureActions = new SecureActions(() => assert.fail('nothing here is secure'));
     run = new InboundRun({
       conversation: new Conversation({ ...FACTS, flow: 'a', customer: participant, events }),
       signal: hangUp.signal,
       dataActions: crm.actions,
-      secureActions: new SecureActions(() => assert.fail('nothing here is secure')),
+      secureActions,
       enterSecure: async () => null,
       toAgent: async () => ({ ok: false, error: 'no-agent', message: '' }),
     });
@@ -86,6 +88,22 @@ describe('inbound run', () => {
     const [{ seq: _seq, at: _at, ...event } = { seq: 0, at: '' }] = data;
     const told = { type: 'flow.data', action: 'crm', status: 'success', durationMs: 0, conversationId: 'c1' };
     assert.deepEqual(event, told);
+  });
+
+  it('hands nothing to a data action that shows what was keyed into a secure variable', async () => {
+    const card = '4242424242424242';
+    const value = secureActions.values.create('card', 'cardNumber');
+    for (const key of card) value.append(key.charCodeAt(0));
+    const running = runFlow(
+      loadFlow(ASK.source.replace('17', card).replace('processingAudio: One moment., ', ''), 'a.yaml'),
+      FACTS,
+      run,
+      hangUp.signal,
+    );
+    assert.deepEqual(await running, { kind: 'disconnect', reason: 'error' });
+    assert.deepEqual(crm.requests, []);
+    await secureActions.close('error');
+    assert.equal(liveSecureValues(), 0);
   });
 
   it('gives a data action up at once when the caller hangs up', async () => {

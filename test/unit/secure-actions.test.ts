@@ -71,6 +71,7 @@ describe('secure actions in a flow that is not secure', { timeout: 30_000 }, () 
   const sessions = () => world.calls.secureSessions(world.conversationId);
   const ends = () => sessions().map(({ end }) => end);
   const conversation = () => world.calls.get(world.conversationId);
+  const actions = () => world.seen.flatMap((event) => (event.type === 'flow.action' ? [event.action] : []));
   /** The states of the conversation, the shields and the fields, in order. */
   const course = () =>
     world.seen.flatMap((event) => {
@@ -284,18 +285,26 @@ describe('secure actions in a flow that is not secure', { timeout: 30_000 }, () 
   });
 
   it('go to the error path when the session is cancelled, in the open again', async () => {
-    dial(CARDS + END, {}, ON_ERROR);
+    const path = ', onFailure: [{ do: playAudio, prompt: a }] }\n';
+    dial(CARDS.replace(' }\n', path) + END, {}, ON_ERROR);
     await asked('cardNumber');
     world.caller?.press('4242');
     const [session] = sessions();
     await world.calls.cancelSecureSession(world.conversationId, session?.id ?? '');
     await nth(1, (event) => event.type === 'conversation.state' && event.state === 'talking');
     assert.deepEqual(ends(), ['cancelled']);
-    assert.equal(
-      world.seen.filter((event) => event.type === 'flow.action' && event.action === 'wait').length,
-      1,
-    );
+    assert.deepEqual(actions(), ['collectInput', 'wait', 'transferToAgent']);
     await assert.rejects(world.calls.cancelSecureSession(world.conversationId, session?.id ?? ''));
+  });
+
+  it('go on as they would when the cancel finds the session being left', async () => {
+    dial(CARDS + AGENT, { guardMs: 60 }, ON_ERROR);
+    await asked('cardNumber');
+    world.caller?.press(`${CARD}#`);
+    await state('unshielding');
+    await world.calls.cancelSecureSession(world.conversationId, sessions()[0]?.id ?? '');
+    await nth(1, (event) => event.type === 'conversation.state' && event.state === 'talking');
+    assert.deepEqual([ends(), actions()], [['completed'], ['collectInput', 'transferToAgent']]);
   });
 
   it('wait for a charge that a cancel finds under way, and take the path of its verdict', async () => {
@@ -312,11 +321,30 @@ describe('secure actions in a flow that is not secure', { timeout: 30_000 }, () 
     finish(APPROVED);
     await nth(1, (event) => event.type === 'conversation.state' && event.state === 'talking');
     assert.deepEqual(ends(), ['cancelled']);
-    assert.equal(
-      world.seen.filter((event) => event.type === 'flow.action' && event.action === 'wait').length,
-      0,
-    );
+    assert.ok(!actions().includes('wait'), 'not the error path');
     assert.equal(world.charges.length, 1);
+  });
+
+  it('charge nothing more once the session was cancelled', async () => {
+    const again = CHARGE.replace(', securityCode: secure.code', '').replace('into: charge', 'into: again');
+    let cancel = async () => {};
+    dial(
+      CARDS + CODES + CHARGE + again + AGENT,
+      {
+        charge: async () => {
+          await cancel();
+          return APPROVED;
+        },
+      },
+      ON_ERROR,
+    );
+    cancel = async () => {
+      await world.calls.cancelSecureSession(world.conversationId, sessions()[0]?.id ?? '');
+    };
+    await keyCard();
+    await nth(1, (event) => event.type === 'conversation.state' && event.state === 'talking');
+    assert.equal(world.charges.length, 1);
+    assert.ok(actions().includes('wait'), 'the error path');
   });
 
   it('have no security code left after the charge', async () => {
