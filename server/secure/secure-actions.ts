@@ -50,7 +50,7 @@ export class SecureActions {
     if (stay.cancelled.aborted) return refused('cancelled', 'the secure session was cancelled');
     try {
       const executed = await run.execute(command);
-      if (stay.tooLong.aborted || 'end' in executed) return FAULT;
+      if (stay.tooLong.aborted || !('event' in executed)) return FAULT;
       // A charge that was under way was made or not: the flow has to be told which.
       if (!stay.cancelled.aborted || command.do === 'callSecureData') return executed;
       return refused('cancelled', 'the secure session was cancelled');
