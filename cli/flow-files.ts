@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Flow, FlowSet } from '../flows/flow.js';
 import { type FlowProblem, formatProblem } from '../flows/problems.js';
 import { type Surroundings, UsageError } from './surroundings.js';
 
@@ -47,6 +48,13 @@ async function flowsIn(folder: string): Promise<string[]> {
 function notRead(file: string, isFolder: boolean): FlowProblem {
   const message = isFolder ? 'no flow is in this folder' : 'the server does not read this file';
   return { file, line: 1, column: 1, message, remedy: 'name flow documents *.yaml' };
+}
+
+/** The flow of a document. Throws {@link UsageError} when another has taken its place. */
+export function flowOf(file: string, flows: FlowSet): Flow {
+  const flow = [...flows.values()].find(({ fileName }) => fileName === file);
+  if (!flow) throw new UsageError(`${file} is replaced by another flow of the same name`);
+  return flow;
 }
 
 /** Prints each problem as `file:line:column: message (remedy)`. */

@@ -1,15 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { calendarDay } from '../flows/fields/date.js';
 import type { Flow, FlowSet } from '../flows/flow.js';
 import { loadLibrary } from '../flows/loader.js';
-import { flowPaths } from './flow-files.js';
+import { flowOf, flowPaths } from './flow-files.js';
 import { simulateCall } from './simulation/call.js';
 import { difference } from './simulation/difference.js';
 import { replay } from './simulation/replay.js';
 import { AGENT_RESULTS } from './simulation/scenario.js';
 import { Screen } from './simulation/screen.js';
-import { monthOf, readScript } from './simulation/script.js';
+import { readScript } from './simulation/script.js';
 import { TERMINAL_HELP, TerminalCaller } from './simulation/terminal-caller.js';
 import { readArgs, type Surroundings, UsageError } from './surroundings.js';
 
@@ -42,8 +43,10 @@ async function load(path: string, cwd: string): Promise<{ flow: Flow; flows: Flo
     throw new UsageError(`${path} is no flow document *.yaml`);
   }
   const flows = await loadLibrary(directories);
-  const flow = [...flows.values()].find(({ fileName }) => fileName === file);
-  if (!flow) throw new UsageError(`${path} is replaced by another flow of the same name`);
+  const flow = flowOf(file, flows);
+  if (flow.type === 'module') {
+    throw new UsageError(`${path} is a module and has no call of its own: name a flow that calls it`);
+  }
   return { flow, flows };
 }
 
@@ -59,10 +62,12 @@ async function inTerminal(
     from: 'sip:caller',
     to: 'sip:tacet',
     invocationData: data,
-    today: monthOf(new Date()),
+    today: calendarDay(new Date()),
     gateway: [],
     dataActions: [],
     agents: [result],
+    numbers: [],
+    attributes: {},
     refusesSecure: false,
   };
   if (stdin.isTTY) stdout.write(`${TERMINAL_HELP}\n`);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { Checker, type Finding, type Path } from './check.js';
+import { connectorPaths } from './connector.js';
 import type { DataActionConfig } from './data-action.js';
 import { type ConfigDocument, readDocument } from './document.js';
 import { type Override, readEnvironment } from './environment.js';
@@ -91,7 +92,7 @@ function definite(config: Config, base: string): Config {
     return { ...entry, ...optional('caFile', caFile), ...(secret && { authorization: secret }) };
   };
   const connectors = Object.entries(config.connectors).map(
-    ([name, one]) => [name, one.type === 'https' ? web(one) : one] as const,
+    ([name, one]) => [name, connectorPaths(one, path)] as const,
   );
   const dataActions = Object.entries(config.dataActions).map(([name, one]) => [name, web(one)] as const);
   return {

@@ -15,16 +15,19 @@ export const Headers = Type.Record(
   { description: 'further request headers; no secrets here' },
 );
 
-export const SecretReference = Type.Object(
-  {
-    env: Type.Optional(
-      Type.String({
-        pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
-        description: 'environment variable that holds the secret',
-      }),
-    ),
-    file: Type.Optional(FilePath('file that holds the secret, readable by its owner only')),
-  },
-  { ...strict, description: 'value of the Authorization header, from one of' },
-);
+export const secretReference = (description: string) =>
+  Type.Object(
+    {
+      env: Type.Optional(
+        Type.String({
+          pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
+          description: 'environment variable that holds the secret',
+        }),
+      ),
+      file: Type.Optional(FilePath('file that holds the secret, readable by its owner only')),
+    },
+    { ...strict, description },
+  );
+
+export const SecretReference = secretReference('value of the Authorization header, from one of');
 export type SecretReference = Static<typeof SecretReference>;

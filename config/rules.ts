@@ -1,4 +1,5 @@
 import type { Finding, Path } from './check.js';
+import { httpsRules, oneReference, stripeRules } from './connector-rules.js';
 import type { DataActionConfig } from './data-action.js';
 import type { Config } from './schema.js';
 
@@ -37,10 +38,7 @@ function webServer(
     report([...path, 'url'], 'holds a user name or password', 'use authorization');
   }
   if (url.protocol === 'http:' && !isHttpAllowed) report([...path, 'url'], message, remedy);
-  const reference = entry.authorization;
-  if (reference !== undefined && (reference.env === undefined) === (reference.file === undefined)) {
-    report([...path, 'authorization'], 'needs exactly one source', 'write either env: NAME or file: path');
-  }
+  oneReference(report, [...path, 'authorization'], entry.authorization);
   const header = Object.keys(entry.headers ?? {}).find((one) => /^(proxy-)?authorization$/i.test(one));
   if (header !== undefined) {
     report([...path, 'headers', header], 'a secret does not belong here', 'use authorization');
@@ -49,13 +47,15 @@ function webServer(
 
 function connectors(config: Config, report: Report): void {
   for (const [name, connector] of Object.entries(config.connectors)) {
-    if (connector.type !== 'https') continue;
     const path = ['connectors', name];
+    if (connector.type === 'stripe') stripeRules(report, path, connector);
+    if (connector.type !== 'https') continue;
     const isLocal = connector.allowInsecureHttp && LOOPBACK.test(new URL(connector.url).hostname);
     webServer(report, path, connector, isLocal, [
       'card data would travel unencrypted',
       'write an https: URL (http: needs allowInsecureHttp: true, and a loopback address)',
     ]);
+    httpsRules(report, path, connector);
   }
 }
 
@@ -94,6 +94,18 @@ function agents(config: Config, report: Report): void {
         'keep uri for an agent that is called there, or one password for an agent that registers',
       );
     }
+  });
+}
+
+function queues({ queues: list, agents: known }: Config, report: Report): void {
+  const names = list.map(({ name }) => name);
+  unique(report, ['queues'], 'name', names);
+  const ids = known.map(({ id }) => id);
+  list.forEach((queue, index) => {
+    queue.agents.forEach((id, place) => {
+      if (ids.includes(id)) return;
+      report(['queues', index, 'agents', place], 'no such agent', `name one of: ${ids.join(', ')}`);
+    });
   });
 }
 
@@ -159,6 +171,13 @@ export function brokenRules(config: Config): readonly Finding[] {
   media(config, report);
   tokens(config, report);
   agents(config, report);
+  queues(config, report);
+  unique(
+    report,
+    ['trunks'],
+    'name',
+    config.trunks.map((trunk) => trunk.name),
+  );
   connectors(config, report);
   dataActions(config, report);
   return findings;

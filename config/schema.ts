@@ -1,7 +1,9 @@
 import Type, { type Static } from 'typebox';
+import { ConnectorConfig } from './connector.js';
 import { DataAction } from './data-action.js';
-import { FilePath, Headers, NAME, SecretReference, strict } from './fields.js';
+import { FilePath, NAME, strict } from './fields.js';
 
+export { ConnectorConfig } from './connector.js';
 export type { SecretReference } from './fields.js';
 
 /**
@@ -172,6 +174,11 @@ const Token = Type.Object(
       }),
     ),
     tokenFile: Type.Optional(FilePath('file that holds the token, readable by its owner only')),
+    flows: Type.Enum(['none', 'view', 'edit', 'publish'], {
+      default: 'publish',
+      description:
+        'what it may do with flows: nothing, look at them, also edit drafts, also decide which version takes calls',
+    }),
   },
   strict,
 );
@@ -224,40 +231,45 @@ const Agent = Type.Object(
   strict,
 );
 
-const SandboxConnector = Type.Object(
-  { type: Type.Literal('sandbox', { description: 'in process; takes documented test cards only' }) },
-  strict,
-);
-
-const HttpsConnector = Type.Object(
+const Queue = Type.Object(
   {
-    type: Type.Literal('https', { description: 'a gateway that takes JSON over HTTPS' }),
-    url: Type.String({ format: 'http-url', description: 'where a charge is posted' }),
-    headers: Type.Optional(Headers),
-    authorization: Type.Optional(SecretReference),
-    timeoutMs: Type.Integer({
-      minimum: 100,
-      maximum: 60_000,
-      default: 10_000,
-      description: 'deadline of one try',
-    }),
-    retries: Type.Integer({
-      minimum: 0,
-      maximum: 5,
-      default: 2,
-      description: 'further tries with the same idempotency key, only where nothing can be charged twice',
-    }),
-    caFile: Type.Optional(FilePath('PEM file with the only certificate authorities that are trusted')),
-    allowInsecureHttp: Type.Boolean({
-      default: false,
-      description: 'permits `http:`, and that only to loopback',
+    name: Type.String({ pattern: NAME, description: 'what flows call it' }),
+    agents: Type.Array(Type.String({ pattern: NAME }), {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'identifiers of its agents, in the order they are rung',
     }),
   },
   strict,
 );
 
-export const ConnectorConfig = Type.Union([SandboxConnector, HttpsConnector]);
-export type ConnectorConfig = Static<typeof ConnectorConfig>;
+const Trunk = Type.Object(
+  {
+    name: Type.String({ pattern: NAME, description: 'what flows call it' }),
+    uri: Type.String({
+      pattern: '^sip:[^\\s<>"{}]*\\{number\\}[^\\s<>"{}]*$',
+      description: 'SIP URI that is called, with `{number}` in it, as `sip:{number}@192.0.2.50`',
+    }),
+    callerId: Type.Optional(
+      Type.String({
+        pattern: '^\\+?[0-9]{2,20}$',
+        description: "number shown to the called party; without it the caller's own",
+      }),
+    ),
+    numbers: Type.Array(
+      Type.String({
+        pattern: '^\\+?[0-9][0-9X]{0,19}\\*?$',
+        description: 'digits; `X` is any digit, `*` at the end any further ones',
+      }),
+      {
+        default: [],
+        description:
+          'numbers that may be called, as `+4930XXXXXXX` or `+4989*`: `X` is any digit, `*` at the end any further ones; all others are refused',
+      },
+    ),
+  },
+  strict,
+);
 
 const Secure = Type.Object(
   {
@@ -326,6 +338,14 @@ export const ConfigSchema = Type.Object(
       description:
         'who takes calls; without `uri` an agent registers as `sip:<id>@...`, and without a password one is generated into `<dataDirectory>/agents/<id>.password`',
     }),
+    queues: Type.Array(Queue, {
+      default: [],
+      description: 'groups of agents by the name that flows use',
+    }),
+    trunks: Type.Array(Trunk, {
+      default: [],
+      description: 'ways to the telephone network by the name that flows use',
+    }),
     connectors: Type.Record(Type.String({ pattern: NAME }), ConnectorConfig, {
       default: { payment: { type: 'sandbox' } },
       description: 'payment gateways by the name that flows use',
@@ -361,7 +381,8 @@ export const ConfigSchema = Type.Object(
       format: 'path',
       minLength: 1,
       default: 'data',
-      description: 'generated secrets and cached prompts; created with mode 0700',
+      description:
+        'generated secrets, cached prompts and flows published over the API; created with mode 0700',
     }),
   },
   strict,

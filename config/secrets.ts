@@ -17,6 +17,9 @@ import type { Config, SecretReference } from './schema.js';
 /** Longest secret file, in bytes. */
 const LONGEST = 4096;
 
+/** Longest file with a private key, in bytes: RSA of 16,384 bits has some 13,000. */
+const LONGEST_KEY = 16_384;
+
 function refuse(file: string, message: string, remedy: string, field = '(file)'): never {
   throw new ConfigError([{ file, line: null, column: null, field, message, remedy }]);
 }
@@ -32,22 +35,36 @@ function open(file: string): number {
 }
 
 /**
- * The secret in a file, without the white space around it. Throws ConfigError when the file cannot be read,
- * is empty, or anyone but its owner may read or write it.
+ * The text of a file that nobody but its owner may read or write. Throws ConfigError when it cannot be read, others may
+ * use it, or it is longer than so many bytes.
  */
-export function readSecretFile(file: string): string {
+function readPrivateFile(file: string, longest: number): string {
   const descriptor = open(file);
   try {
     const { mode, size } = fstatSync(descriptor);
     const octal = (mode & 0o777).toString(8).padStart(4, '0');
     if ((mode & 0o077) !== 0) refuse(file, `others may use it (mode ${octal})`, `run chmod 600 ${file}`);
-    if (size > LONGEST) refuse(file, 'too long for a secret', `write at most ${LONGEST} bytes`);
-    const secret = readFileSync(descriptor, 'utf8').trim();
-    if (!/^[\x20-\x7e]+$/.test(secret)) refuse(file, 'holds no secret', 'write one line of ASCII text');
-    return secret;
+    if (size > longest) refuse(file, 'too long for a secret', `write at most ${longest} bytes`);
+    return readFileSync(descriptor, 'utf8');
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * The secret in a file, without the white space around it. Throws ConfigError when the file cannot be read,
+ * is empty, or anyone but its owner may read or write it.
+ */
+export function readSecretFile(file: string): string {
+  const secret = readPrivateFile(file, LONGEST).trim();
+  if (!/^[\x20-\x7e]+$/.test(secret)) refuse(file, 'holds no secret', 'write one line of ASCII text');
+  return secret;
+}
+
+/** The private key, in PEM, that a reference points at. Throws ConfigError naming the variable or the file. */
+export function readKey(reference: SecretReference, env: NodeJS.ProcessEnv): string {
+  if (reference.file !== undefined) return readPrivateFile(reference.file, LONGEST_KEY);
+  return readSecret(reference, env);
 }
 
 /** The secret that a reference points at. Throws ConfigError naming the variable or the file. */

@@ -12,6 +12,7 @@ const FIELDS: Readonly<Record<FieldProgress['field'], string>> = {
   routingNumber: 'routing number',
   accountNumber: 'account number',
   digits: 'digits',
+  date: 'date',
   menu: 'choice',
 };
 

@@ -59,7 +59,7 @@ export class ActionBuilder {
     const action: Action = {
       do: definition.name,
       name: named ?? definition.name,
-      path: placeText(path, this.#type === 'secure'),
+      path: placeText(path, this.#type === 'secure' || this.#type === 'module'),
       fields: withoutBlocks(fields, nested),
       blocks: this.#blocks(source, [...definition.blocks.map((key) => [key]), ...nested], path),
     };

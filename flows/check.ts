@@ -10,8 +10,9 @@ import type { ExpressionSource } from './expressions/evaluate.js';
 import { expressionUse, type Reference } from './expressions/references.js';
 import { parseTemplate } from './expressions/template.js';
 import type { Action, Flow } from './flow.js';
+import { circle, type FlowInterface, type FlowInterfaces, misplaced } from './flow-interface.js';
 import { nearest } from './nearest.js';
-import { promptItems } from './prompt.js';
+import { PromptCheck } from './prompt-check.js';
 
 export type Report = (path: Path, message: string, remedy: string) => void;
 
@@ -40,17 +41,30 @@ const KNOWN: Readonly<Record<string, ResultType>> = {
 /** What an author who forgot them is told. */
 const QUOTES = `a text in CEL has quotes of its own, as '"approved"'`;
 
-const CALL_FACTS = ['id', 'from', 'to', 'invocationData'];
+const CALL_FACTS = ['id', 'from', 'to', 'invocationData', 'language'];
+
+/** What is known of the flows beside the one that is checked. */
+export interface OtherFlows {
+  /** By name, the checked one among them. */
+  readonly flows: FlowInterfaces;
+}
 
 /** Finds what a schema cannot say: names, types, secure values in the open, paths that never end. */
 export class FlowCheck {
   readonly #flow: Flow;
+  readonly #others: OtherFlows | null;
   readonly #report: Report;
   readonly #environment: ReturnType<typeof checkingEnvironment>;
   readonly #collected: ReadonlyMap<string, ReadonlySet<FieldKind>>;
 
-  constructor(flow: Flow, collected: ReadonlyMap<string, ReadonlySet<FieldKind>>, report: Report) {
+  constructor(
+    flow: Flow,
+    collected: ReadonlyMap<string, ReadonlySet<FieldKind>>,
+    others: OtherFlows | null,
+    report: Report,
+  ) {
     this.#flow = flow;
+    this.#others = others;
     this.#report = report;
     this.#collected = collected;
     const cel = { string: 'string', number: 'dyn', boolean: 'bool' } as const;
@@ -74,8 +88,14 @@ export class FlowCheck {
   }
 
   #checkOf(report: Report): ActionCheck {
+    const prompts = new PromptCheck(this.#flow, {
+      problem: report,
+      template: (key, text) => this.#template(key, text, report),
+      expression: (key, source, result) => this.#expression(key, source, result, report),
+    });
     return {
       flowType: this.#flow.type,
+      languages: this.#flow.languages,
       collected: this.#collected,
       problem: report,
       expression: (key, source, result) => this.#expression(key, source, result, report),
@@ -89,14 +109,8 @@ export class FlowCheck {
           `give a time from ${durationText(least)} to ${durationText(most)}`,
         );
       },
-      prompt: (key, prompt) => {
-        const isList = Array.isArray(prompt);
-        promptItems(prompt).forEach((item, index) => {
-          const at = isList ? [...key, index] : key;
-          if (typeof item === 'string') this.#template(at, item, report);
-          else if ('digits' in item) this.#expression([...at, 'digits'], item.digits, 'any', report);
-        });
-      },
+      prompt: (key, prompt) => prompts.prompt(key, prompt),
+      module: (key, name) => this.#module(key, name, report),
       task: (key, name) => this.#task(key, name, report),
       flowVariable: (key, reference) => this.#flowVariable(key, reference, report),
       secureVariable: (key, reference) => this.#secureVariable(key, reference, report),
@@ -193,6 +207,34 @@ export class FlowCheck {
     return false;
   }
 
+  #module(key: Path, name: string, report: Report): FlowInterface | null {
+    if (!this.#others) return null;
+    const { flows } = this.#others;
+    const module = flows.get(name);
+    // That there is no such module is said with all else that flows name and that is not there.
+    if (module?.type !== 'module') return null;
+    const round = circle(this.#flow.name, name, flows);
+    if (round) {
+      const message =
+        round.length === 1 ? `the module '${name}' calls itself` : `modules call each other in a circle`;
+      const way = [this.#flow.name, ...round].join(' > ');
+      report(key, `${message}: ${way}`, 'remove this call, or repeat the actions with a loop');
+      return null;
+    }
+    if (this.#flow.type !== 'module') this.#moduleHere(key, name, flows, report);
+    return module;
+  }
+
+  /** What a module has, it has in every flow that calls it. */
+  #moduleHere(key: Path, name: string, flows: FlowInterfaces, report: Report): void {
+    const { type } = this.#flow;
+    const odd = misplaced(name, type, flows);
+    if (odd) {
+      const message = `${odd.action} cannot stand in a flow of type ${type}, and the module '${odd.module}' has one`;
+      report(key, message, 'call another module, or call this one from a flow of another type');
+    }
+  }
+
   #task(key: Path, name: string, report: Report): void {
     const callable = Object.keys(this.#flow.tasks).filter((task) => task !== 'main');
     if (callable.includes(name)) return;
@@ -233,7 +275,7 @@ export class FlowCheck {
       report(
         key,
         `nothing is ever collected into ${reference}`,
-        `add a collectInput with into: ${reference}`,
+        `add a collectInput with into: ${reference}, or a callSecureData with it among its outputs`,
       );
       return null;
     }

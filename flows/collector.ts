@@ -1,4 +1,4 @@
-import type { CaptureError, CollectCommand } from './commands.js';
+import type { CaptureCommand, CaptureError, CollectCommand, CollectFailure } from './commands.js';
 import { checkField, completeLength, type FieldFacts } from './fields/field.js';
 
 /** Where the keys go, and nowhere else: the server's secure value. Codes are ASCII. */
@@ -19,18 +19,23 @@ export interface CollectorOptions extends FieldFacts {
     | 'totalTimeoutMs'
     | 'terminator'
     | 'clearKey'
+    | 'cancelKey'
+    | 'typeAhead'
+    | 'focusable'
   >;
   readonly sink: DigitSink;
   /** Shows the digits of the sink to a check; what it returns must not hold them. */
   readonly look: <T>(check: (digits: Uint8Array) => T) => T;
   /** {@link Collector.surplusSince} of the collector before this one. Default null. */
   readonly surplusSince?: number | null;
+  /** When the field was opened: what `typeAhead: flush` counts from. Default 0. */
+  readonly startedAt?: number;
 }
 
 /** What the server has to know after each input. Times are in ms on the clock of the inputs. */
 export interface CollectorStep {
   /** Null while the field is open. After a failure the sink is empty. */
-  readonly result: { readonly ok: true } | { readonly ok: false; readonly error: CaptureError } | null;
+  readonly result: { readonly ok: true } | CollectFailure | null;
   /** When to call {@link Collector.timer}; replaces the time of the step before. Null: no timer. */
   readonly timerAt: number | null;
   /** What the input did to the field. Either one ends the prompt; a key that was dropped (null) must not. */
@@ -39,6 +44,19 @@ export interface CollectorStep {
   readonly entered: number;
 }
 
+/** Why a command of the agent does not fit now. */
+export type CommandRefusal = 'no-field' | 'nothing-keyed' | 'not-focusable' | 'no-more-time';
+
+export interface CommandStep extends CollectorStep {
+  /** Null when the command was taken; a refused one has changed nothing. */
+  readonly refusal: CommandRefusal | null;
+  /** The prompt is to be played from its beginning, with {@link Collector.audioEnded} at its end. */
+  readonly replay: boolean;
+}
+
+/** How much time an agent can add to one entry, all in all. */
+export const MOST_EXTRA_MS = 300_000;
+
 /** Without a key for this long, keys that follow an automatically completed field are meant for the next one. */
 export const SURPLUS_GAP_MS = 400;
 
@@ -46,28 +64,37 @@ const STAR = 42;
 const HASH = 35;
 
 /**
- * One attempt at one field, decided from keys and times alone.
+ * One attempt at one field, decided from keys, times and the agent's commands alone.
  *
  * ```
  *   surplus ──400 ms without a key, or the terminator──▶ open ──terminator, length, time──▶ done
  * ```
- * A terminator as the very first key belongs to the field before and is dropped.
+ * A terminator as the very first key belongs to the field before and is dropped. What the agent throws away counts as a
+ * field before too: keys of the same burst go with it. With `typeAhead: flush` a field begins in `surplus`, which no
+ * terminator ends.
  */
 export class Collector {
   readonly #options: CollectorOptions;
   readonly #terminator: number | null;
   readonly #clearKey: number | null;
+  readonly #cancelKey: number | null;
+  readonly #flushes: boolean;
   #surplusSince: number | null;
   #result: CollectorStep['result'] = null;
   #promptEnded = false;
-  #timerAt: number | null = null;
+  /** When silence ends the field. */
+  #quietAt: number | null = null;
   #totalAt: number | null = null;
+  /** What the agent has added to each time-out. */
+  #extraMs = 0;
 
   constructor(options: CollectorOptions) {
     this.#options = options;
     this.#terminator = keyCode(options.command.terminator);
     this.#clearKey = keyCode(options.command.clearKey);
-    this.#surplusSince = options.surplusSince ?? null;
+    this.#cancelKey = keyCode(options.command.cancelKey ?? null);
+    this.#flushes = options.command.typeAhead === 'flush';
+    this.#surplusSince = options.surplusSince ?? (this.#flushes ? (options.startedAt ?? 0) : null);
     options.sink.clear();
   }
 
@@ -91,22 +118,88 @@ export class Collector {
     if (!isDigit && code !== STAR && code !== HASH) return this.#step(null);
     if (this.#swallows(code, at) || this.#result !== null) return this.#step(null);
     if (!this.#promptEnded && !this.#options.command.bargeIn) return this.#step(null);
+    if (code === this.#cancelKey) return this.#cancel(at);
     if (code === this.#clearKey) return this.#clear(at);
     if (code === this.#terminator) return this.#terminate(at);
     const isEntry = isDigit || this.#options.command.field.kind === 'menu';
     return isEntry ? this.#enter(code, at) : this.#step(null);
   }
 
+  /** What the agent wants done. Never call it for anything that the caller does. */
+  command(command: CaptureCommand, at: number): CommandStep {
+    const refusal = this.#refusalOf(command);
+    if (refusal !== null) return { ...this.#step(null), refusal, replay: false };
+    return { ...this.#obey(command, at), refusal, replay: command.do === 'askAgain' };
+  }
+
   /** The time asked for by `timerAt` has come; a call before it does nothing. */
   timer(at: number): CollectorStep {
-    if (this.#result !== null || this.#timerAt === null || at < this.#timerAt) return this.#step(null);
+    const due = this.#timerAt;
+    if (due === null || at < due) return this.#step(null);
     const { sink, command } = this.#options;
     const isTotal = this.#totalAt !== null && at >= this.#totalAt;
     if (isTotal || sink.length < Math.max(1, command.field.min)) {
-      if (sink.length > 0) this.#surplusSince = at;
+      this.#throwAway(at);
       return this.#fail('timeout');
     }
     return this.#complete(at, null);
+  }
+
+  #refusalOf(command: CaptureCommand): CommandRefusal | null {
+    if (this.#result !== null) return 'no-field';
+    switch (command.do) {
+      case 'complete':
+        return this.#options.sink.length === 0 ? 'nothing-keyed' : null;
+      case 'extendTime':
+        return this.#extraMs + command.ms > MOST_EXTRA_MS ? 'no-more-time' : null;
+      case 'focus':
+        return this.#options.command.focusable?.includes(command.field) ? null : 'not-focusable';
+      default:
+        return null;
+    }
+  }
+
+  #obey(command: CaptureCommand, at: number): CollectorStep {
+    switch (command.do) {
+      case 'complete':
+        return this.#complete(at, null);
+      case 'extendTime':
+        return this.#extend(command.ms);
+      case 'askAgain':
+        this.#throwAway(at);
+        return this.#begins();
+      case 'clear':
+        this.#throwAway(at);
+        // Nothing can have been keyed while the prompt plays, so it plays on.
+        return this.#promptEnded ? this.#clear(at) : this.#step(null);
+      case 'cancel':
+        this.#throwAway(at);
+        return this.#fail('cancelled-by-agent');
+      case 'focus':
+        this.#throwAway(at);
+        return this.#end({ ok: false, error: 'focus', field: command.field });
+    }
+  }
+
+  #extend(ms: number): CollectorStep {
+    this.#extraMs += ms;
+    if (this.#quietAt !== null) this.#quietAt += ms;
+    if (this.#totalAt !== null) this.#totalAt += ms;
+    return this.#step(null);
+  }
+
+  /** As before the first prompt. */
+  #begins(): CollectorStep {
+    this.#promptEnded = false;
+    this.#quietAt = null;
+    this.#totalAt = null;
+    return this.#step(null);
+  }
+
+  /** Keys that follow in the same burst belong to what is thrown away. */
+  #throwAway(at: number): void {
+    if (this.#options.sink.length > 0) this.#surplusSince = at;
+    this.#options.sink.clear();
   }
 
   #swallows(code: number, at: number): boolean {
@@ -115,7 +208,8 @@ export class Collector {
       this.#surplusSince = null;
       return false;
     }
-    this.#surplusSince = code === this.#terminator ? null : at;
+    const isOver = code === this.#terminator && !(this.#flushes && this.#result === null);
+    this.#surplusSince = isOver ? null : at;
     return true;
   }
 
@@ -125,7 +219,7 @@ export class Collector {
     this.#begin(at);
     const full = look((digits) => completeLength(command.field, digits, this.#options));
     if (sink.length >= full) return this.#complete(at, 'key');
-    this.#timerAt = this.#beforeTotal(at + command.interDigitTimeoutMs);
+    this.#quietAt = at + command.interDigitTimeoutMs + this.#extraMs;
     return this.#step('key');
   }
 
@@ -142,6 +236,11 @@ export class Collector {
     return this.#step('cleared');
   }
 
+  #cancel(at: number): CollectorStep {
+    this.#surplusSince = at;
+    return { ...this.#fail('caller-interrupted-with-star'), change: 'cleared' };
+  }
+
   #complete(at: number, change: CollectorStep['change']): CollectorStep {
     const { command, look } = this.#options;
     const entered = this.#options.sink.length;
@@ -149,29 +248,32 @@ export class Collector {
     this.#surplusSince = at;
     if (error !== null) return { ...this.#fail(error), change, entered };
     this.#result = { ok: true };
-    this.#timerAt = null;
     return this.#step(change);
   }
 
   #fail(error: CaptureError): CollectorStep {
+    return this.#end({ ok: false, error });
+  }
+
+  #end(failure: CollectFailure): CollectorStep {
     this.#options.sink.clear();
-    this.#result = { ok: false, error };
-    this.#timerAt = null;
+    this.#result = failure;
     return this.#step(null);
   }
 
   #waitForFirst(at: number): void {
     this.#begin(at);
-    this.#timerAt = this.#beforeTotal(at + this.#options.command.firstDigitTimeoutMs);
+    this.#quietAt = at + this.#options.command.firstDigitTimeoutMs + this.#extraMs;
   }
 
   #begin(at: number): void {
     this.#promptEnded = true;
-    this.#totalAt ??= at + this.#options.command.totalTimeoutMs;
+    this.#totalAt ??= at + this.#options.command.totalTimeoutMs + this.#extraMs;
   }
 
-  #beforeTotal(at: number): number {
-    return this.#totalAt === null ? at : Math.min(at, this.#totalAt);
+  get #timerAt(): number | null {
+    if (this.#result !== null || this.#quietAt === null) return null;
+    return Math.min(this.#quietAt, this.#totalAt ?? Number.POSITIVE_INFINITY);
   }
 
   #step(change: CollectorStep['change']): CollectorStep {

@@ -2,14 +2,16 @@ import type { Acknowledgement } from './acknowledgement.js';
 
 /** A loaded flow: plain data, checked, safe to serialise with the state of a run. */
 
-export type FlowType = 'inbound' | 'secure';
+import type { FieldKind } from './commands.js';
+
+export type FlowType = 'inbound' | 'outbound' | 'inQueue' | 'secure' | 'module';
 
 /** One step of a flow. `fields` are the action's own keys as the document has them, checked by its schema. */
 export interface Action {
   readonly do: string;
   /** The author's name, or the action's own. Only a name the author gave holds results under `data.<name>`. */
   readonly name: string;
-  /** Where in the document, e.g. `tasks.main[2].onDeclined[0]`; in a secure flow without the keys of menus. */
+  /** Where in the document, e.g. `tasks.main[2].onDeclined[0]`; in a secure flow or a module without the keys of menus. */
   readonly path: string;
   readonly fields: object;
   /** The paths out of the action that the author drew, by key (`then`, `onFailure`, ...). */
@@ -22,8 +24,20 @@ export interface VariableDeclaration {
   readonly default: string | number | boolean;
 }
 
+/** An input or output of a module: a variable of it that its callers fill or read. */
+export interface Port {
+  readonly type: VariableDeclaration['type'] | 'secure';
+  /** What a secure one holds; null for any field, of which nothing but the length can be extracted. */
+  readonly field: FieldKind | null;
+  /** An input that every call of the module has to give. */
+  readonly required: boolean;
+}
+export type Ports = Readonly<Record<string, Port>>;
+
 export interface Flow {
   readonly name: string;
+  /** Counts from 1 with every time it was published; null for a document of a flow directory. */
+  readonly version: number | null;
   readonly type: FlowType;
   readonly description: string;
   /** The document, as it was named to the loader. */
@@ -34,7 +48,14 @@ export interface Flow {
   readonly acknowledgement: Acknowledgement | null;
   /** Absolute path that the prompt files of the document are relative to. */
   readonly directory: string;
+  /** Tags (BCP 47); a run begins in the first one. */
+  readonly languages: readonly string[];
+  /** Folders with `0.wav` to `9.wav`, relative to {@link directory}, by language. */
+  readonly recordings: Readonly<Record<string, string>>;
   readonly variables: Readonly<Record<string, VariableDeclaration>>;
+  /** What a module is given, and what it gives back: variables too. Empty for every other type. */
+  readonly inputs: Ports;
+  readonly outputs: Ports;
   /** Names of the `secure.*` variables. */
   readonly secureVariables: readonly string[];
   /** Names that `data.*` has, each with at least `status`, `reason`, `error` and `message`. */
@@ -42,6 +63,10 @@ export interface Flow {
   /** Lists of actions by name; a run begins with `main`. */
   readonly tasks: Readonly<Record<string, readonly Action[]>>;
   readonly onError: readonly Action[];
+  /** Every module that a run of it can come to, by name. They have none of their own: a run finds them here. */
+  readonly modules: Readonly<Record<string, Flow>>;
+  /** Names of those that run in secure mode, or come to one that does. */
+  readonly secureModules: readonly string[];
 }
 
 /** Every flow of a library, by name. */

@@ -1,12 +1,14 @@
 import { ANSWERS, type Outcome, type Run } from './actions/action.js';
 import { ACTIONS } from './actions/registry.js';
-import type { CallFacts, FlowCommand, FlowEvent, FlowNote, PlainValue } from './commands.js';
+import type { FlowCommand, FlowEvent, FlowNote, PlainValue, StartFacts } from './commands.js';
 import { evaluate, type Scope } from './expressions/evaluate.js';
 import { renderTemplate } from './expressions/template.js';
 import { ExpressionError } from './expressions/values.js';
 import type { Action, Flow } from './flow.js';
+import { abandonModule, enterModule, firstFrame, languageFor, leaveModule, rootOf } from './module-calls.js';
 import { actionAt, placeBy, turnAt } from './position.js';
-import { renderPrompt } from './prompt.js';
+import { renderPrompt } from './prompt-audio.js';
+import { OWN_NAMES, variablesOf, withHeldNames } from './secure-names.js';
 import { runsSecure } from './secure-use.js';
 import type { FlowState, Step } from './state.js';
 
@@ -19,33 +21,31 @@ export const MOST_ACTIONS = 10_000;
 /** What the error path may enter after that. */
 const MOST_ERROR_ACTIONS = 1_000;
 
-const NO_RESULT = { status: '', reason: '', error: '', message: '' };
-
 /**
- * Begins a run. `variables` override the defaults of declared `flow.*` variables.
- * Throws a TypeError when one of them is not declared or has another type.
+ * Begins a run. `variables` override the defaults of declared `flow.*` variables. `entered` are the actions of the runs
+ * that it goes on for (transferToFlow): flows that hand a call to each other must end too.
+ * Throws a TypeError when one of them is not declared or has another type, and for a module: only flows call it.
  */
 export function start(
   flow: Flow,
-  call: CallFacts,
+  facts: StartFacts,
   variables: Readonly<Record<string, string | number | boolean>> = {},
+  entered = 0,
 ): Step {
-  const defaults = Object.entries(flow.variables).map(([name, declared]) => [name, declared.default]);
+  if (flow.type === 'module') throw new TypeError(`${flow.name} is a module: no run begins with it`);
   for (const [name, value] of Object.entries(variables)) {
     if (!fits(flow, name, value))
       throw new TypeError(`flow ${flow.name} cannot begin with this flow.${name}`);
   }
   return proceed({
-    flow,
-    call,
-    variables: { ...Object.fromEntries(defaults), ...variables },
-    data: Object.fromEntries(flow.dataNames.map((name) => [name, NO_RESULT])),
-    position: ['tasks.main', 0],
-    visits: [],
+    ...firstFrame(flow, variables),
+    secureNames: OWN_NAMES,
+    call: { ...facts, language: languageFor(flow, facts.language) },
+    callers: [],
     awaits: null,
     attempt: 1,
-    actions: 0,
-    failure: null,
+    memory: null,
+    actions: entered,
   });
 }
 
@@ -64,10 +64,16 @@ export function step(state: FlowState, event: FlowEvent): Step {
     event.type === 'secureFailed'
       ? fail(answered, action, event.reason, event.message)
       : move(answered, action, (run) => {
+          const told = event.type === 'held' ? heldEvent(state, event.names) : event;
           const resume = ACTIONS.get(action.do)?.resume;
-          return resume ? resume(action.fields, run, event) : { kind: 'next' };
+          return resume ? resume(action.fields, run, told) : { kind: 'next' };
         });
   return moved.command ? stepOf(moved.state, [], moved.command) : proceed(moved.state);
+}
+
+/** The answer in the flow's own names. */
+function heldEvent({ flow, secureNames }: FlowState, names: readonly string[]): FlowEvent {
+  return { type: 'held', names: variablesOf(secureNames, flow.secureVariables, names) };
 }
 
 /** A state, and the command that it waits with or ended with. */
@@ -89,21 +95,28 @@ function proceed(from: FlowState): Step {
 
 function stepOf(state: FlowState, notes: readonly FlowNote[], command: FlowCommand): Step {
   const waiting = state.position && actionAt(state.flow, state.position);
-  return { state, notes, command, secure: waiting ? runsSecure(state.flow, waiting) : false };
+  return { state, notes, command, secure: waiting ? runsSecure(rootOf(state), waiting) : false };
 }
 
 function enter(state: FlowState, notes: FlowNote[]): Moved {
   const action = state.position && actionAt(state.flow, state.position);
-  if (!action) return end(state, lastCommand(state));
-  if (state.actions >= MOST_ACTIONS + (state.failure === null ? 0 : MOST_ERROR_ACTIONS)) {
+  if (!action) return state.callers.length > 0 ? leave(state) : end(state, lastCommand(state));
+  const isFailing = [state, ...state.callers].some(({ failure }) => failure !== null);
+  if (state.actions >= MOST_ACTIONS + (isFailing ? MOST_ERROR_ACTIONS : 0)) {
     return fail(state, action, 'too-many-actions', `more than ${MOST_ACTIONS} actions`);
   }
   const isEntered = turnAt(state.position ?? [], state.visits) === null;
   if (isEntered) {
-    const secure = runsSecure(state.flow, action);
-    notes.push({ action: action.do, path: action.path, name: action.name, secure });
+    notes.push({
+      flow: state.flow.name,
+      action: action.do,
+      path: action.path,
+      name: action.name,
+      language: state.call.language,
+      secure: runsSecure(rootOf(state), action),
+    });
   }
-  const entered: FlowState = { ...state, actions: state.actions + 1, attempt: 1 };
+  const entered: FlowState = { ...state, actions: state.actions + 1, attempt: 1, memory: null };
   return move(entered, action, (run) => {
     const definition = ACTIONS.get(action.do);
     return definition ? definition.begin(action.fields, run) : { kind: 'next' };
@@ -123,8 +136,15 @@ function move(state: FlowState, action: Action, decide: (run: Run) => Outcome): 
 function apply(state: FlowState, action: Action, outcome: Outcome): Moved {
   if (outcome.kind === 'end') return end(state, outcome.command);
   if (outcome.kind === 'wait') {
-    const { command, attempt = state.attempt } = outcome;
-    return { state: { ...state, awaits: ANSWERS[command.do], attempt }, command };
+    const { attempt = state.attempt, memory = state.memory } = outcome;
+    const { command, names } = withHeldNames(outcome.command, state.secureNames);
+    return { state: { ...state, secureNames: names, awaits: ANSWERS[command.do], attempt, memory }, command };
+  }
+  if (outcome.kind === 'module') {
+    const entered = enterModule(state, outcome);
+    return 'reason' in entered
+      ? moduleFailed(state, action, entered.reason, entered.detail)
+      : { state: entered };
   }
   const { variables = {} } = outcome;
   const misfit = Object.entries(variables).find(([name, value]) => !fits(state.flow, name, value));
@@ -133,6 +153,7 @@ function apply(state: FlowState, action: Action, outcome: Outcome): Moved {
     ...state,
     variables: outcome.variables ? { ...state.variables, ...variables } : state.variables,
     data: outcome.data ? { ...state.data, ...outcome.data } : state.data,
+    call: outcome.language === undefined ? state.call : { ...state.call, language: outcome.language },
   };
   if (outcome.kind === 'path' && !action.blocks[outcome.block]) {
     return fail(changed, action, outcome.reason, outcome.reason);
@@ -140,10 +161,45 @@ function apply(state: FlowState, action: Action, outcome: Outcome): Moved {
   return { state: { ...changed, ...placeBy(outcome, state) } };
 }
 
-/** Goes to the error path of the flow; ends the run when there is none, or when that path failed itself. */
+/** Comes back from a module at its end. One that ends on its error path has failed. */
+function leave(from: FlowState): Moved {
+  if (from.failure !== null) return leaveFailed(from, from.data.failure?.reason, from.failure);
+  const { state, variables } = leaveModule(from);
+  const action = callingAction(state);
+  const data = { [action.name]: { status: 'success', reason: '', error: '', message: '' } };
+  return apply(state, action, { kind: 'next', variables, data });
+}
+
+function leaveFailed(from: FlowState, reason: PlainValue | undefined, message: string): Moved {
+  const state = abandonModule(from);
+  return moduleFailed(
+    state,
+    callingAction(state),
+    String(reason ?? 'error'),
+    `${from.flow.name}: ${message}`,
+  );
+}
+
+/** Takes the path of a failed call; without one, the failure is the caller's. */
+function moduleFailed(state: FlowState, action: Action, reason: string, detail: string): Moved {
+  const data = { [action.name]: { status: 'error', reason, error: reason, message: detail } };
+  const failed = { ...state, data: { ...state.data, ...data } };
+  if (!action.blocks.onError) return fail(failed, action, reason, detail);
+  return apply(failed, action, { kind: 'path', block: 'onError', reason });
+}
+
+function callingAction(state: FlowState): Action {
+  const action = state.position && actionAt(state.flow, state.position);
+  if (!action) throw new Error(`flow ${state.flow.name} calls no module`);
+  return action;
+}
+
+/** Goes to the error path of the flow; ends the run or the module when there is none, or when that path failed itself. */
 function fail(state: FlowState, action: Action, reason: string, detail: string): Moved {
   const message = state.failure ?? `${action.do} at ${action.path} failed: ${detail}`;
   if (state.failure !== null || state.flow.onError.length === 0) {
+    const cause = state.failure === null ? reason : state.data.failure?.reason;
+    if (state.callers.length > 0) return leaveFailed(state, cause, message);
     return end(state, { do: 'disconnect', reason: 'error', message });
   }
   const failure = { status: 'error', reason, error: reason, message };
@@ -166,12 +222,19 @@ function runOf(state: FlowState, action: Action): Run {
   return {
     action,
     flow: state.flow,
+    secure: rootOf(state).type === 'secure',
     attempt: state.attempt,
+    memory: state.memory,
     loop: turnAt(state.position ?? [], state.visits),
     occurrence: `${action.path}#${state.actions}`,
     evaluate: (source) => evaluate(source, scope),
     text: (template) => renderTemplate(template, scope),
-    audio: (prompt) => renderPrompt(prompt, state.flow.directory, scope),
+    audio: (prompt, data = {}) =>
+      renderPrompt(
+        prompt,
+        { ...state.flow, language: state.call.language },
+        { ...scope, data: { ...state.data, ...data } },
+      ),
   };
 }
 

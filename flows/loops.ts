@@ -1,4 +1,5 @@
 import { callData } from './actions/call-data.js';
+import { callModule } from './actions/call-module.js';
 import { callSecureData } from './actions/call-secure-data.js';
 import { callTask } from './actions/call-task.js';
 import { collectInput } from './actions/collect-input.js';
@@ -16,9 +17,9 @@ import { parseExpression } from './expressions/evaluate.js';
 import { expressionUse } from './expressions/references.js';
 import { type Action, actionsOf, type Flow } from './flow.js';
 
-/** Actions that end a run. */
+/** Actions that end a run, or can: what a module does is not looked at here. */
 const ENDING: ReadonlySet<string> = new Set(
-  [disconnect, returnToAgent, transferToAgent, transferToSecureFlow].map(({ name }) => name),
+  [callModule, disconnect, returnToAgent, transferToAgent, transferToSecureFlow].map(({ name }) => name),
 );
 
 /** Paths that an action goes on without. */

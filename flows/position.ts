@@ -17,7 +17,10 @@ export function turnAt(position: Position, visits: Visits): LoopTurn | null {
 }
 
 /** Where the run goes from its action by what that decided. */
-export function placeBy(outcome: Exclude<Outcome, { kind: 'wait' | 'end' }>, state: FlowState): Place {
+export function placeBy(
+  outcome: Exclude<Outcome, { kind: 'wait' | 'end' | 'module' }>,
+  state: FlowState,
+): Place {
   const { flow, position, visits } = state;
   const from = position ?? [];
   // A loop that has come to the end of a turn decides from outside it: a next turn takes the place of that one.

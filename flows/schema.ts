@@ -2,7 +2,8 @@ import Type, { type Static, type TSchema } from 'typebox';
 import { Acknowledgement } from './acknowledgement.js';
 import { Block, Expression, IDENTIFIER, Name } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
-import { Prompt } from './prompt.js';
+import { Spoken } from './capture/spoken.js';
+import { LANGUAGE, Prompt, PromptItem } from './prompt.js';
 
 /** What a flow document is made of, beside its actions. */
 
@@ -20,6 +21,37 @@ const Variable = Type.Object(
   { additionalProperties: false, description: 'a mapping with type, default, description' },
 );
 
+const SECURE_FIELDS = [
+  'cardNumber',
+  'expiry',
+  'securityCode',
+  'postalCode',
+  'routingNumber',
+  'accountNumber',
+  'digits',
+] as const;
+
+/** An input or output of a module. */
+const PortDeclaration = Type.Object(
+  {
+    type: Variable.properties.type,
+    field: Type.Optional(
+      Type.Enum(SECURE_FIELDS, { description: `what a secure one holds: ${SECURE_FIELDS.join(', ')}` }),
+    ),
+    default: Variable.properties.default,
+    description: Variable.properties.description,
+  },
+  { additionalProperties: false, description: 'a mapping with type, field, default, description' },
+);
+export type PortSource = Static<typeof PortDeclaration>;
+
+const ports = (what: string) =>
+  Type.Record(Type.String({ pattern: IDENTIFIER }), PortDeclaration, {
+    additionalProperties: false,
+    maxProperties: 50,
+    description: `${what} of a module by name, as amount: {type: number}`,
+  });
+
 const Actions = Type.Unsafe<unknown[]>({ type: 'array', minItems: 1, description: 'a list of actions' });
 
 /** The header of a document. Lists of actions are checked one action at a time, for the sake of clear messages. */
@@ -29,10 +61,33 @@ export const Header = Type.Object(
       pattern: '^[a-z][a-z0-9-]{0,62}$',
       description: 'small letters, digits and -, beginning with a letter',
     }),
-    type: Type.Union([Type.Literal('inbound'), Type.Literal('secure')], {
-      description: 'inbound or secure',
-    }),
+    type: Type.Union(
+      [
+        Type.Literal('inbound'),
+        Type.Literal('outbound'),
+        Type.Literal('inQueue'),
+        Type.Literal('secure'),
+        Type.Literal('module'),
+      ],
+      { description: 'one of inbound, outbound, inQueue, secure, module' },
+    ),
     description: Type.Optional(Type.String({ description: 'a text' })),
+    inputs: Type.Optional(ports('inputs')),
+    outputs: Type.Optional(ports('outputs')),
+    languages: Type.Optional(
+      Type.Array(Type.String({ pattern: LANGUAGE, description: 'a tag of BCP 47, as de-DE' }), {
+        minItems: 1,
+        maxItems: 20,
+        uniqueItems: true,
+        description: 'a list of languages without repetition, the first one the default, as [en-US, de-DE]',
+      }),
+    ),
+    recordings: Type.Optional(
+      Type.Record(Type.String({ pattern: LANGUAGE }), Type.String({ minLength: 1 }), {
+        additionalProperties: false,
+        description: 'folders with 0.wav to 9.wav by language, as {de-DE: sounds/de-DE}',
+      }),
+    ),
     variables: Type.Optional(
       Type.Record(Type.String({ pattern: IDENTIFIER }), Variable, {
         additionalProperties: false,
@@ -55,7 +110,13 @@ export const Header = Type.Object(
 );
 export type Header = Static<typeof Header>;
 
-const SHARED = { prompt: Prompt, expression: Expression, block: Block };
+const SHARED = {
+  spoken: Spoken,
+  prompt: Prompt,
+  promptItem: PromptItem,
+  expression: Expression,
+  block: Block,
+};
 const BLOCK = { $ref: '#/$defs/block' };
 
 /** The schema of the whole language, for editors; `flow.schema.json` is this, written out. */
@@ -79,9 +140,7 @@ export function jsonSchema(): object {
       onError: { ...BLOCK, minItems: 1, description: 'what the run does when an action has failed' },
     },
     $defs: {
-      ...Object.fromEntries(
-        Object.entries(SHARED).map(([name, part]) => [name, JSON.parse(JSON.stringify(part))]),
-      ),
+      ...Object.fromEntries(Object.entries(SHARED).map(([name, part]) => [name, plain(part, name)])),
       block: { type: 'array', items: { $ref: '#/$defs/action' } },
       action: { oneOf: [...ACTIONS.keys()].map((name) => ({ $ref: `#/$defs/${name}` })) },
       ...Object.fromEntries([...ACTIONS.values()].map((action) => [action.name, actionSchema(action.name)])),
@@ -107,8 +166,9 @@ function actionSchema(name: string): object {
 }
 
 /** The schema as JSON, with the parts that stand in many places written once, under `$defs`. */
-function plain(schema: TSchema): unknown {
-  const shared = Object.entries(SHARED).reduce(
+function plain(schema: TSchema, itself?: string): unknown {
+  const parts = Object.entries(SHARED).filter(([name]) => name !== itself);
+  const shared = parts.reduce(
     (text, [name, part]) => text.replaceAll(JSON.stringify(part), `{"$ref":"#/$defs/${name}"}`),
     JSON.stringify(schema),
   );

@@ -1,29 +1,49 @@
 import { ParseError } from '@marcbachmann/cel-js';
+import { callModule } from './actions/call-module.js';
 import { ACTIONS } from './actions/registry.js';
 import { environment } from './expressions/environment.js';
 import { expressionUse } from './expressions/references.js';
 import { parseTemplate } from './expressions/template.js';
 import type { Action, Flow } from './flow.js';
 
+/** What decides whether the actions of a flow are secure. */
+type Judge = Pick<Flow, 'type' | 'secureModules'>;
+
 /**
- * True for an action that runs in secure mode: every one of a secure flow; elsewhere one of a secure kind, and one
- * that sets or uses a `secure.*` variable. What stands in its paths does not count.
+ * True for an action that runs in secure mode: every one of a secure flow; elsewhere one of a secure kind, one
+ * that sets or uses a `secure.*` variable, and one that calls a module with such actions. What stands in its paths does not
+ * count.
  */
-export function isSecure(flow: Pick<Flow, 'type'>, action: Action): boolean {
-  return flow.type === 'secure' || ACTIONS.get(action.do)?.secure !== undefined || namesSecure(action.fields);
+export function isSecure(flow: Judge, action: Action): boolean {
+  return (
+    flow.type === 'secure' ||
+    ACTIONS.get(action.do)?.secure !== undefined ||
+    flow.secureModules.includes(moduleOf(action) ?? '') ||
+    usesSecure(action)
+  );
 }
 
-/** Each action is judged once: a loop enters it again and again while a call waits. */
-const judged = new WeakMap<Action, boolean>();
-
 /**
- * True for a secure action that has the call in secure mode while it runs. `transferToSecureFlow` has not: the flow that
- * it hands the call to goes there by itself.
+ * True for a secure action that has the call in secure mode while it runs, `root` being the flow that the run began with: a
+ * module is judged by who calls it. `transferToSecureFlow` has not: the flow that it hands the call to goes there by itself.
+ * A call of a secure module does nothing there; it has the call stay in secure mode until an action of the module has it
+ * leave.
  */
-export function runsSecure(flow: Pick<Flow, 'type'>, action: Action): boolean {
-  const known =
-    judged.get(action) ?? (isSecure(flow, action) && ACTIONS.get(action.do)?.secure !== 'hands-over');
-  judged.set(action, known);
+export function runsSecure(root: Judge, action: Action): boolean {
+  return isSecure(root, action) && ACTIONS.get(action.do)?.secure !== 'hands-over';
+}
+
+/** The module that the action calls; null for all but `callModule`. */
+export function moduleOf(action: Action): string | null {
+  return action.do === callModule.name && 'module' in action.fields ? String(action.fields.module) : null;
+}
+
+/** Each action is looked at once: a loop enters it again and again while a call waits. */
+const users = new WeakMap<Action, boolean>();
+
+function usesSecure(action: Action): boolean {
+  const known = users.get(action) ?? namesSecure(action.fields);
+  users.set(action, known);
   return known;
 }
 

@@ -23,25 +23,53 @@ export interface Visit {
   readonly loop: LoopTurn | null;
 }
 
-/** A run between two events: immutable, and JSON can carry it. It has no place for a secure value. */
-export interface FlowState {
+/** Plain data of one action; never a secure value. */
+export type ActionMemory = Readonly<Record<string, PlainValue | readonly PlainValue[]>>;
+
+/** What the secure variables of a flow or module are held under by the server. */
+export interface SecureNames {
+  /** Of one call of a module, so that its variables are no other's; empty for the flow that the run began with. */
+  readonly prefix: string;
+  /** Variables that hold what another flow or module has collected. */
+  readonly handed: Readonly<Record<string, string>>;
+}
+
+/** A flow or module that runs, with what is its own. */
+export interface Frame {
   readonly flow: Flow;
-  readonly call: CallFacts;
   /** Values of `flow.*`. */
   readonly variables: Readonly<Record<string, PlainValue>>;
+  readonly secureNames: SecureNames;
   readonly data: DataResults;
   /** The action that is running; null when the run has ended. */
   readonly position: Position | null;
   /** What the run comes back to, outermost first. */
   readonly visits: readonly Visit[];
+  /** What put it on its error path; null while it is on its main path. */
+  readonly failure: string | null;
+}
+
+/** A frame that waits for the module it called. */
+export interface Caller extends Frame {
+  /** Variables of this frame by the output that goes into them, as `{last4: 'flow.last4', card: 'secure.card'}`. */
+  readonly outputs: Readonly<Record<string, string>>;
+  /** What its caller hears prompts in: a module has a language of its own. */
+  readonly language: string;
+}
+
+/** A run between two events: immutable, and JSON can carry it. It has no place for a secure value. */
+export interface FlowState extends Frame {
+  readonly call: CallFacts;
+  /** What waits for the module that is running, outermost first; empty when none is. */
+  readonly callers: readonly Caller[];
   /** The event that answers the outstanding command; null when none can come. */
   readonly awaits: FlowEvent['type'] | null;
   /** Attempt of the running action, from 1. */
   readonly attempt: number;
+  /** What the running action keeps from one of its commands to the next; null for most. */
+  readonly memory: ActionMemory | null;
   /** Actions entered in this run. */
   readonly actions: number;
-  /** What put the run on its error path; null while it is on its main path. */
-  readonly failure: string | null;
 }
 
 export interface Step {

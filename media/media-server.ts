@@ -71,6 +71,8 @@ export interface MediaServer {
   secureFault(endpoint: MediaEndpoint): Promise<string | null>;
   /** Renders and encodes prompts ahead of calls. Rejects with `bad-audio`, naming the item. */
   prepare(items: readonly AudioItem[], onProgress?: (done: number, total: number) => void): Promise<void>;
+  /** Forgets what {@link prepare} made of these items; whoever plays one still hears it, made anew. */
+  release(items: readonly AudioItem[]): void;
   stats(): Promise<MediaStats>;
   close(): Promise<void>;
 }

@@ -1,13 +1,13 @@
 import { type AddressInfo, isIPv6 } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConfigError, type ConfigProblem } from '../config/problems.js';
 import type { Config } from '../config/schema.js';
 import { agentPasswords } from '../config/secrets.js';
-import { actionsOf, type FlowSet } from '../flows/flow.js';
 import { staticAudio } from '../flows/interpreter.js';
-import { loadLibrary } from '../flows/loader.js';
+import { loadFlows } from '../flows/loader.js';
 import type { MediaServer } from '../media/media-server.js';
 import { Agents } from './agent/agents.js';
+import { DirectQueues } from './agent/queues.js';
 import { Registrar } from './agent/registrar.js';
 import { type Api, createApi } from './api/api.js';
 import { FlowChecker } from './api/flow-checker.js';
@@ -19,14 +19,21 @@ import { MediaWatch } from './call/media-watch.js';
 import type { Connector } from './connectors/connector.js';
 import { createConnector } from './connectors/create-connector.js';
 import { DataActions } from './data-actions/data-actions.js';
+import { FlowDirectory } from './flows/flow-files.js';
+import { FlowPublishing } from './flows/flow-publishing.js';
+import { FlowStore } from './flows/flow-store.js';
+import { PreparedPrompts } from './flows/prepared-prompts.js';
+import { PublishedFlows } from './flows/published-flows.js';
 import { logEvents } from './log/call-log.js';
 import { LogGate } from './log/log-gate.js';
 import { createLogger, type Logger, standardOutput } from './log/logger.js';
 import { createMetrics } from './log/metrics.js';
 import { openMediaSide } from './media-side.js';
+import { checkReferences, knownNames } from './references.js';
 import { SecureSessions } from './secure/secure-sessions.js';
 import { liveSecureValues } from './secure/secure-value.js';
 import { openSipSide, type SipSide } from './sip/sip-side.js';
+import { Trunks } from './transfer/trunks.js';
 
 const LIBRARY = fileURLToPath(new URL('../../flows/library/', import.meta.url));
 
@@ -54,7 +61,7 @@ interface Parts {
   readonly config: Config;
   readonly log: Logger;
   readonly events: CallEvents;
-  readonly flows: FlowSet;
+  readonly flows: PublishedFlows;
   readonly media: MediaServer;
   readonly vault: MediaServer | null;
   readonly agents: Agents;
@@ -75,8 +82,11 @@ interface Parts {
  * Rejects with FlowError or ConfigError, naming file and line, and leaves nothing open then.
  */
 export async function buildApp(config: Config, options: AppOptions = {}): Promise<App> {
-  const flows = await loadLibrary([LIBRARY, ...config.flows.directories]);
-  checkReferences(config, flows);
+  const flowStore = await FlowStore.open(new FlowDirectory(join(config.dataDirectory, 'flows')));
+  const loaded = await loadFlows([LIBRARY, ...config.flows.directories], await flowStore.published());
+  const known = knownNames(config);
+  checkReferences(config, loaded.flows, known);
+  const flows = new PublishedFlows(loaded);
   const { passwords, generated } = agentPasswords(config);
   const tokens = loadTokens(config);
   // Not written synchronously: a reader of the log that stalls must not stall calls.
@@ -111,13 +121,22 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     media,
     vault,
     agents,
+    queues: new DirectQueues(config.queues, agents),
+    trunks: new Trunks(config.trunks),
     flows,
     routes: new Map(config.routes.map(({ user, flow }) => [user, flow])),
     sessions,
     dataActions,
     events,
     onError: (conversation, err) => log.error({ conversation, err }, 'call failed'),
+    onEnded: () => prompts.sweep(),
   });
+  const prompts = new PreparedPrompts({
+    media,
+    flows,
+    running: () => calls.running().flatMap((call) => call.flows),
+  });
+  const flowChecker = new FlowChecker(flows, config.flows.directories.at(-1) ?? LIBRARY, {}, known);
   const metrics = createMetrics({
     events,
     conversations: calls,
@@ -129,7 +148,19 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     conversations: calls,
     events,
     flows,
-    flowChecker: new FlowChecker(flows, config.flows.directories.at(-1) ?? LIBRARY),
+    flowChecker,
+    flowStore,
+    flowPublishing: new FlowPublishing({
+      store: flowStore,
+      flows,
+      checker: flowChecker,
+      prompts,
+      routes: config.routes,
+      known,
+      running: () => calls.running(),
+      events,
+      log,
+    }),
     tokens,
     health: { ready: () => readiness(sip, media, calls) },
     metrics: metrics.registry,
@@ -166,44 +197,6 @@ function buildConnectors(config: Config, log: Logger): ReadonlyMap<string, Conne
   return new Map(
     Object.entries(config.connectors).map(([name, one]) => [name, createConnector(name, one, { onNotice })]),
   );
-}
-
-/** Actions that name an entry of the configuration: by which key, in which section, and what it is. */
-const USED = [
-  ['callSecureData', 'connector', 'connectors', 'connector'],
-  ['callData', 'action', 'dataActions', 'data action'],
-] as const;
-
-/** A flow that a route names, or a connector or data action that a flow names, must exist: an error now, not in a call. */
-function checkReferences(config: Config, flows: FlowSet): void {
-  const problem = (field: string, message: string, remedy: string): ConfigProblem => ({
-    file: config.configFile ?? '(defaults)',
-    line: null,
-    column: null,
-    field,
-    message,
-    remedy,
-  });
-  const problems = config.routes.flatMap(({ flow: name }, index) => {
-    const flow = flows.get(name);
-    if (flow?.type === 'inbound') return [];
-    const inbound = [...flows.values()].filter(({ type }) => type === 'inbound').map((one) => one.name);
-    const message = flow ? `flow ${name} is of type ${flow.type}` : `there is no flow ${name}`;
-    return [problem(`routes[${index}].flow`, message, `name an inbound flow: ${inbound.join(', ')}`)];
-  });
-  for (const flow of flows.values()) {
-    for (const { do: action, fields, path } of actionsOf(flow)) {
-      const used = USED.find(([by]) => by === action);
-      if (!used) continue;
-      const [, key, section, what] = used;
-      const name = String(new Map(Object.entries(fields)).get(key));
-      if (name in config[section]) continue;
-      const message = `flow ${flow.name} (${path}) calls a ${what} that is not configured`;
-      const known = Object.keys(config[section]).join(', ') || 'none is configured';
-      problems.push(problem(`${section}.${name}`, message, `configure it, or name one of: ${known}`));
-    }
-  }
-  if (problems.length > 0) throw new ConfigError(problems);
 }
 
 function readiness({ signalling }: SipSide, media: MediaServer, calls: Calls): Readiness {

@@ -4,6 +4,13 @@ export const ERRORS = {
   'session-not-found': { http: 404, sip: 404, text: 'no such secure session' },
   'flow-not-found': { http: 404, sip: 404, text: 'no such flow' },
   'flow-not-secure': { http: 422, sip: 500, text: 'the flow is not of type secure' },
+  'version-not-found': { http: 404, sip: 404, text: 'no such version is kept' },
+  'flow-exists': { http: 409, sip: 500, text: 'a flow of this name was made already' },
+  'draft-changed': { http: 409, sip: 500, text: 'the draft has changed since it was read' },
+  'flow-in-use': { http: 409, sip: 500, text: 'the flow is in use' },
+  'too-many-flows': { http: 409, sip: 500, text: 'no more flows can be kept' },
+  'flow-not-valid': { http: 422, sip: 500, text: 'the flow has problems' },
+  'not-permitted': { http: 403, sip: 403, text: 'the token does not permit this' },
   'participant-not-found': { http: 404, sip: 404, text: 'no such participant' },
   'participant-not-agent': {
     http: 403,
@@ -16,6 +23,8 @@ export const ERRORS = {
     sip: 486,
     text: 'a secure session is already in progress on this conversation',
   },
+  'no-field-open': { http: 409, sip: 480, text: 'no field is being collected at the moment' },
+  'command-refused': { http: 409, sip: 480, text: 'the command does not fit now' },
   'session-ended': { http: 409, sip: 481, text: 'the secure session has already ended' },
   'shield-failed': { http: 503, sip: 503, text: 'a shield could not be engaged; the session was refused' },
   'bad-request': { http: 400, sip: 400, text: 'the request is not valid' },
@@ -36,13 +45,29 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** What an answer to some errors holds beside code and message. */
+export interface ErrorParts {
+  /** What is wrong with a flow document, and what to do about it. */
+  readonly problems?: readonly {
+    readonly line: number;
+    readonly column: number;
+    readonly message: string;
+    readonly remedy: string;
+  }[];
+  /** Who stands in the way. */
+  readonly neededBy?: readonly string[];
+}
+
 /** An error that carries its verdict. `detail` is shown to the client and never holds caller data. */
 export class TacetError extends Error {
   readonly code: ErrorCode;
-  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+  readonly parts: ErrorParts;
+  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions & ErrorParts) {
     super(detail ? `${ERRORS[code].text}: ${detail}` : ERRORS[code].text, options);
     this.name = 'TacetError';
     this.code = code;
+    const { problems, neededBy } = options ?? {};
+    this.parts = { ...(problems ? { problems } : {}), ...(neededBy ? { neededBy } : {}) };
   }
   get httpStatus(): number {
     return ERRORS[this.code].http;

@@ -1,8 +1,9 @@
-import type { CallFacts } from '../../flows/commands.js';
+import type { StartFacts } from '../../flows/commands.js';
 import type { Flow, FlowSet } from '../../flows/flow.js';
 import { runFlow } from '../../server/call/run-flow.js';
 import type { CallEnd, SecureEnd } from '../../server/call/views.js';
 import type { Caller } from './caller.js';
+import { SimulatedCustomer } from './customer.js';
 import { SimulatedDataService } from './data-service.js';
 import { AttemptCount, Fields } from './fields.js';
 import { SimulatedGateway } from './gateway.js';
@@ -12,9 +13,10 @@ import { Line } from './line.js';
 import type { Scenario } from './scenario.js';
 import { SimulatedActions } from './secure-actions.js';
 import { SimulatedSession } from './session.js';
+import { SimulatedTransfers } from './transfers.js';
 
 export interface SimulationOptions {
-  /** An inbound flow takes the call; a secure one is asked for by an agent who talks to the caller. */
+  /** A flow takes the call; a secure one is asked for by an agent who talks to the caller. */
   readonly flow: Flow;
   /** What a transfer to a secure flow finds. */
   readonly flows: FlowSet;
@@ -36,7 +38,8 @@ class SimulatedCall {
   readonly #gateway: SimulatedGateway;
   readonly #data: SimulatedDataService;
   readonly #attempts = new AttemptCount();
-  #rings = 0;
+  readonly #customer: SimulatedCustomer;
+  readonly #transfers: SimulatedTransfers;
 
   constructor(options: SimulationOptions) {
     const { caller, onHappening, scenario } = options;
@@ -44,6 +47,8 @@ class SimulatedCall {
     this.#line = new Line({ caller, onHappening, today: scenario.today });
     this.#gateway = new SimulatedGateway(scenario.gateway);
     this.#data = new SimulatedDataService(scenario.dataActions, this.#line);
+    this.#customer = new SimulatedCustomer(scenario.attributes, this.#line);
+    this.#transfers = new SimulatedTransfers(scenario, this.#line);
   }
 
   async run(): Promise<void> {
@@ -55,11 +60,10 @@ class SimulatedCall {
 
   async #agentReferred(flow: Flow): Promise<End> {
     const session = this.#session(flow, this.#options.scenario.invocationData, true);
-    return session.engage() ? afterSession(await session.run(), true) : 'talking';
+    return session.engage() ? this.#leave(session, true) : 'talking';
   }
 
   async #inbound(flow: Flow): Promise<End> {
-    const { agents } = this.#options.scenario;
     const line = this.#line;
     const fields = new Fields(line, this.#attempts, line.gone);
     const secureActions = this.#secureActions(fields);
@@ -68,11 +72,9 @@ class SimulatedCall {
       fields,
       data: this.#data,
       secureActions,
-      ring: () => {
-        const result = agents[Math.min(this.#rings, agents.length - 1)] ?? 'answered';
-        this.#rings += 1;
-        return result;
-      },
+      customer: this.#customer,
+      transfers: this.#transfers,
+      flows: this.#options.flows,
       enterSecure: (name, invocationData) => this.#enterSecure(name, invocationData),
     });
     line.tell({ type: 'flow', flow: flow.name });
@@ -81,7 +83,17 @@ class SimulatedCall {
     if (line.gone.aborted) return 'customer-hung-up';
     if (end === 'interrupted') return 'flow-error';
     if (end.kind === 'disconnect') return end.reason === 'flow' ? 'flow-disconnected' : 'flow-error';
-    return end.kind === 'talk' ? 'talking' : afterSession(await end.session.run(), false);
+    return end.kind === 'talk' ? 'talking' : this.#leave(end.session, false);
+  }
+
+  /** Runs an engaged session; a transfer that it ends with is blind. */
+  async #leave(session: SimulatedSession, hasAgent: boolean): Promise<End> {
+    const end = await session.run();
+    const { transfer } = session;
+    if (end !== 'transferred' || transfer === null) return afterSession(end, hasAgent);
+    if (this.#transfers.ring(transfer) === null) return 'talking';
+    await this.#line.play(transfer.failedTransferAudio, this.#line.gone);
+    return this.#line.gone.aborted ? 'customer-hung-up' : 'flow-error';
   }
 
   #secureActions(fields: Fields): SimulatedActions {
@@ -90,6 +102,8 @@ class SimulatedCall {
       fields,
       gateway: this.#gateway,
       data: this.#data,
+      customer: this.#customer,
+      flows: this.#options.flows,
       runId: this.#facts('').id,
       refused: this.#options.scenario.refusesSecure,
     });
@@ -110,14 +124,16 @@ class SimulatedCall {
       hasAgent,
       gateway: this.#gateway,
       data: this.#data,
+      customer: this.#customer,
+      flows: this.#options.flows,
       attempts: this.#attempts,
       refused: this.#options.scenario.refusesSecure,
     });
   }
 
-  #facts(invocationData: string): CallFacts {
+  #facts(invocationData: string): StartFacts {
     const { from, to } = this.#options.scenario;
-    return { id: 'simulated', from, to, invocationData };
+    return { id: 'simulated', from, to, invocationData, language: this.#line.language };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { CallDataResult } from '../../flows/commands.js';
+import type { CallDataResult, CaptureCommand } from '../../flows/commands.js';
 
 /** From the begin of a prompt to the first key that answers it, and from key to key. */
 export const THINK_MS = 700;
@@ -19,7 +19,9 @@ export type Act =
   | { readonly do: 'key'; readonly code: number }
   | { readonly do: 'hang-up' }
   /** The agent ends the secure session. */
-  | { readonly do: 'cancel' };
+  | { readonly do: 'cancel' }
+  /** The agent commands the field that is being keyed. */
+  | { readonly do: 'command'; readonly command: CaptureCommand };
 
 /** Somebody who calls: a person at a terminal, or a script. */
 export interface Caller {

@@ -2,6 +2,7 @@ import { Collector, type CollectorStep } from '../../flows/collector.js';
 import type { CollectCommand } from '../../flows/commands.js';
 import { brandOf } from '../../flows/fields/brands.js';
 import type { Collected, CollectOptions } from '../../server/call/collect.js';
+import { tellEnd } from '../../server/call/tell-end.js';
 import type { Line } from './line.js';
 
 export interface AttemptOptions extends Omit<CollectOptions, 'leg'> {
@@ -20,6 +21,7 @@ export async function collect(command: CollectCommand, options: AttemptOptions):
     surplusSince,
     cardBrand: card?.use('field-check', brandOf) ?? null,
     now: line.today,
+    startedAt: line.now,
   });
   tell('asked', 0, null);
   let promptEnds = line.say(command.audio);
@@ -29,26 +31,37 @@ export async function collect(command: CollectCommand, options: AttemptOptions):
       tell('rejected', 0, 'caller-hung-up');
       return { result: { ok: false, error: 'caller-hung-up' }, surplusSince: collector.surplusSince };
     }
-    step = await advance(collector, step, promptEnds, options);
+    const next = await advance(collector, step, promptEnds, options);
+    step = next;
     // A key that counts ends the prompt, and so does its own end.
-    if (step.change !== null || line.now >= promptEnds) promptEnds = Number.POSITIVE_INFINITY;
+    if (step.change !== null || next.promptEnded) promptEnds = Number.POSITIVE_INFINITY;
+    if (next.replay) {
+      tell('asked', 0, null);
+      promptEnds = line.say(command.audio);
+    }
     if (step.change === 'key') tell('entering', step.entered, null);
     if (step.change === 'cleared') tell('cleared', 0, null);
   }
   const { result } = step;
-  if (result.ok) tell('accepted', step.entered, null);
-  else tell('rejected', step.entered, result.error);
+  tellEnd(tell, result, step.entered);
   return { result, surplusSince: collector.surplusSince };
 }
+
+type Advance = CollectorStep & { readonly replay: boolean; readonly promptEnded: boolean };
 
 async function advance(
   collector: Collector,
   { timerAt }: CollectorStep,
   promptEnds: number,
   { line, attempt }: AttemptOptions,
-): Promise<CollectorStep> {
+): Promise<Advance> {
   const act = await line.next(Math.min(promptEnds, timerAt ?? Number.POSITIVE_INFINITY), attempt);
+  if (act?.do === 'command' && line.secure) {
+    const step = collector.command(act.command, line.now);
+    line.tell({ type: 'command', command: act.command.do, refusal: step.refusal });
+    return { ...step, promptEnded: false };
+  }
   const step = act?.do === 'key' ? collector.key(act.code, line.now) : collector.timer(line.now);
   const promptEnded = line.now >= promptEnds && step.result === null && step.change === null;
-  return promptEnded ? collector.audioEnded(line.now) : step;
+  return { ...(promptEnded ? collector.audioEnded(line.now) : step), replay: false, promptEnded };
 }

@@ -1,6 +1,6 @@
 import type { CollectCommand, FlowEvent } from '../../flows/commands.js';
-import type { CollectOptions } from '../../server/call/collect.js';
 import { collectTwice } from '../../server/call/collect-twice.js';
+import { fieldProgress } from '../../server/call/field-progress.js';
 import { heldAs, SecureValues } from '../../server/secure/secure-values.js';
 import { collect } from './collect.js';
 import type { Line } from './line.js';
@@ -46,7 +46,9 @@ export class Fields {
       card: field.cardVariable === null ? null : (this.values.get(field.cardVariable) ?? null),
       signal,
       surplusSince: this.#surplusSince,
-      onProgress: teller(command, this.#line),
+      onProgress: fieldProgress(command, (progress) =>
+        this.#line.tell({ type: 'field', scope: into.scope, progress }),
+      ),
     };
     const collected = await collectTwice(command, options, collect);
     this.#surplusSince = collected.surplusSince;
@@ -58,14 +60,4 @@ export class Fields {
     this.values.drop(held);
     return { type: 'collected', result: result.ok ? { ok: true, value: plain } : result };
   }
-}
-
-function teller(command: CollectCommand, line: Line): CollectOptions['onProgress'] {
-  const { field, into, attempt } = command;
-  return (state, entered, error) =>
-    line.tell({
-      type: 'field',
-      scope: into.scope,
-      progress: { field: field.kind, name: into.name, state, entered, attempt, error },
-    });
 }

@@ -1,11 +1,15 @@
 import type { CallDataResult, FlowCommand, FlowNote } from '../../flows/commands.js';
+import type { FlowSet } from '../../flows/flow.js';
 import type { Executed, FlowHost } from '../../server/call/run-flow.js';
+import { type TransferCommand, targetOf } from '../../server/transfer/transfers.js';
+import type { SimulatedCustomer } from './customer.js';
 import type { SimulatedDataService } from './data-service.js';
 import type { Fields } from './fields.js';
 import type { Line } from './line.js';
-import { type AgentResult, transferFailed } from './scenario.js';
+import { transferFailed } from './scenario.js';
 import type { SimulatedActions } from './secure-actions.js';
 import type { SimulatedSession } from './session.js';
+import type { SimulatedTransfers } from './transfers.js';
 
 /** How an inbound flow handed the call on. */
 export type InboundEnd =
@@ -18,8 +22,9 @@ export interface InboundHostOptions {
   readonly fields: Fields;
   readonly data: SimulatedDataService;
   readonly secureActions: SimulatedActions;
-  /** What comes of ringing an agent this time. */
-  readonly ring: () => AgentResult;
+  readonly customer: SimulatedCustomer;
+  readonly transfers: SimulatedTransfers;
+  readonly flows: FlowSet;
   /** Starts a session without an agent; null when it is refused. */
   readonly enterSecure: (flow: string, invocationData: string) => SimulatedSession | null;
 }
@@ -35,7 +40,7 @@ export class InboundHost implements FlowHost<InboundEnd> {
 
   note(note: FlowNote): void {
     this.#enteredPlain ||= !note.secure;
-    this.#options.line.tell({ type: 'action', note });
+    this.#options.line.note(note);
   }
 
   async execute(command: FlowCommand, secure: boolean): Promise<Executed<InboundEnd>> {
@@ -63,11 +68,21 @@ export class InboundHost implements FlowHost<InboundEnd> {
         return { event: await fields.collect(command) };
       case 'callData':
         return { event: { type: 'dataAnswered', result: await this.#callData(command) } };
+      case 'setParticipantData':
+      case 'getParticipantData':
+      case 'sendEvent':
+        return { event: this.#options.customer.execute(command, fields.values) };
+      case 'transferToFlow':
+        return this.#toFlow(command);
       case 'transferToAgent':
-        return this.#toAgent(command);
+      case 'transferToQueue':
+      case 'transferToNumber':
+        return this.#transfer(command);
       case 'transferToSecureFlow':
         return this.#toSecureFlow(command);
       case 'disconnect':
+      case 'held':
+      case 'fill':
       case 'callSecureData':
       case 'extract':
       case 'returnToAgent':
@@ -80,21 +95,35 @@ export class InboundHost implements FlowHost<InboundEnd> {
     return data.call(command, fields.values, line.gone);
   }
 
-  async #toAgent(command: FlowCommand & { do: 'transferToAgent' }): Promise<Executed<InboundEnd>> {
-    const { line, ring } = this.#options;
+  async #toFlow(command: FlowCommand & { do: 'transferToFlow' }): Promise<Executed<InboundEnd>> {
+    const { line, fields, flows } = this.#options;
+    const { flow, invocationData } = command;
+    await line.play(command.preTransferAudio, line.gone);
+    const next = flows.get(flow);
+    if (next?.type !== 'inbound' || fields.values.showIn({ invocationData })) {
+      return { end: { kind: 'disconnect', reason: 'error' } };
+    }
+    line.tell({ type: 'to-flow', flow, invocationData });
+    line.tell({ type: 'flow', flow });
+    fields.values.clear();
+    return { next, invocationData };
+  }
+
+  async #transfer(command: TransferCommand): Promise<Executed<InboundEnd>> {
+    const { line, fields, transfers } = this.#options;
+    if (fields.values.showIn(targetOf(command))) return { end: { kind: 'disconnect', reason: 'error' } };
     await line.play(command.preTransferAudio, line.gone);
     if (line.gone.aborted) return { event: transferFailed('cancelled', 'the caller is gone') };
-    const result = ring();
-    line.tell({ type: 'to-agent', agent: command.agent, result });
-    if (result === 'answered') return { end: { kind: 'talk' } };
+    const refusal = transfers.ring(command);
+    if (refusal === null) return { end: { kind: 'talk' } };
     await line.play(command.failedTransferAudio, line.gone);
-    const message = result === 'no-agent' ? 'no agent can be reached' : 'no agent answered';
-    return { event: transferFailed(result, message) };
+    return { event: transferFailed(refusal.error, refusal.message) };
   }
 
   async #toSecureFlow(command: FlowCommand & { do: 'transferToSecureFlow' }): Promise<Executed<InboundEnd>> {
-    const { line, enterSecure } = this.#options;
+    const { line, fields, enterSecure } = this.#options;
     const { flow, invocationData } = command;
+    if (fields.values.showIn({ invocationData })) return { end: { kind: 'disconnect', reason: 'error' } };
     await line.play(command.preTransferAudio, line.gone);
     if (line.gone.aborted) return { event: transferFailed('cancelled', 'the caller is gone') };
     line.tell({ type: 'to-secure-flow', flow, invocationData });

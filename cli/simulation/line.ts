@@ -1,5 +1,6 @@
-import type { AudioItem, CallDataResult } from '../../flows/commands.js';
-import type { CalendarMonth } from '../../flows/fields/expiry.js';
+import type { AudioItem, CallDataResult, FlowNote } from '../../flows/commands.js';
+import type { CalendarDay } from '../../flows/fields/date.js';
+import { DEFAULT_LANGUAGE } from '../../flows/languages.js';
 import { failed } from '../../server/data-actions/data-action.js';
 import type { Act, Caller } from './caller.js';
 import type { Happening, HappeningBody } from './happening.js';
@@ -9,20 +10,21 @@ const PROMPT_MS = 2000;
 
 export interface LineOptions {
   readonly caller: Caller;
-  /** The month that cards are judged in. */
-  readonly today: CalendarMonth;
+  /** The day that cards and dates are judged on. */
+  readonly today: CalendarDay;
   readonly onHappening: (happening: Happening) => void;
 }
 
 /** The telephone line of a simulated call, and its clock: time passes only while somebody waits on it. */
 export class Line {
-  readonly today: CalendarMonth;
+  readonly today: CalendarDay;
   readonly #caller: Caller;
   readonly #onHappening: (happening: Happening) => void;
   readonly #gone = new AbortController();
   #cancelled = new AbortController();
   #now = 0;
   #secure = false;
+  #language: string | undefined;
 
   constructor({ caller, today, onHappening }: LineOptions) {
     this.#caller = caller;
@@ -33,6 +35,11 @@ export class Line {
   /** Ms since the call began. */
   get now(): number {
     return this.#now;
+  }
+
+  /** In which the caller heard the last prompts; undefined before the first flow has begun. */
+  get language(): string | undefined {
+    return this.#language;
   }
 
   /** Aborted when the caller has hung up. */
@@ -63,6 +70,14 @@ export class Line {
     this.#onHappening({ ...body, at: this.#now, secure: this.#secure });
   }
 
+  /** A run has entered an action; tells the language when it is another one. */
+  note(note: FlowNote): void {
+    const { language } = note;
+    if (language !== (this.#language ?? DEFAULT_LANGUAGE)) this.tell({ type: 'language', language });
+    this.#language = language;
+    this.tell({ type: 'action', note });
+  }
+
   /** Lets time pass to `until`, or to what comes from outside before. Null: it is `until` now. */
   async next(until: number, field: number | null): Promise<Act | null> {
     if (until <= this.#now) return null;
@@ -70,6 +85,9 @@ export class Line {
     this.#now = next === null ? until : Math.min(Math.max(next.at, this.#now), until);
     if (next?.act.do === 'hang-up') this.#gone.abort();
     if (next?.act.do === 'cancel' && this.#secure) this.#cancelled.abort();
+    if (next?.act.do === 'command' && (field === null || !this.#secure)) {
+      this.tell({ type: 'command', command: next.act.command.do, refusal: 'no-field' });
+    }
     return next?.act ?? null;
   }
 

@@ -36,6 +36,6 @@ function words(happening: Happening): string | null {
   if (happening.type !== 'field') return traceLine(happening);
   const { field, state, entered, error } = happening.progress;
   if (state === 'asked') return null;
-  const verdict = state === 'rejected' ? error : state === 'accepted' ? state : '';
+  const verdict = error ?? (state === 'accepted' || state === 'left' ? state : '');
   return `${field} ${'•'.repeat(entered)} ${verdict}`.trimEnd();
 }

@@ -1,21 +1,36 @@
 import Type, { type Static } from 'typebox';
+import type { CaptureCommand } from '../../flows/commands.js';
 import { readDocument } from '../../flows/document.js';
 import { duration, milliseconds } from '../../flows/duration.js';
+import { calendarDay } from '../../flows/fields/date.js';
 import { FlowError } from '../../flows/problems.js';
 import { schemaProblems } from '../../flows/schema-problems.js';
-import { AGENT_RESULTS, type Scenario } from './scenario.js';
+import { AGENT_RESULTS, NUMBER_RESULTS, type Scenario } from './scenario.js';
 import type { Step } from './scripted-caller.js';
 
 const strict = { additionalProperties: false } as const;
+
+const Command = Type.Union(
+  [
+    Type.Literal('askAgain'),
+    Type.Literal('clear'),
+    Type.Literal('cancel'),
+    Type.Literal('complete'),
+    Type.Object({ extendTime: duration('how much time is added', '30s') }, strict),
+    Type.Object({ focus: Type.String({ minLength: 1, description: 'name of a field' }) }, strict),
+  ],
+  { description: 'askAgain, clear, cancel, complete, {extendTime: 30s} or {focus: name}' },
+);
 
 const Act = Type.Union(
   [
     Type.Object({ keys: Type.String({ pattern: '^[0-9*#]{1,100}$' }) }, strict),
     Type.Object({ wait: duration('how long the caller does nothing', '1s') }, strict),
+    Type.Object({ agent: Command }, strict),
     Type.Literal('hang-up'),
     Type.Literal('cancel'),
   ],
-  { description: `keys: '12#', wait: 5s, hang-up or cancel` },
+  { description: `keys: '12#', wait: 5s, agent: clear, hang-up or cancel` },
 );
 
 const Outputs = Type.Record(
@@ -50,19 +65,26 @@ const Document = Type.Object(
   {
     description: Type.Optional(Type.String({ description: 'a text' })),
     today: Type.Optional(
-      Type.String({ pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$', description: 'a month, as 2026-11' }),
+      Type.String({
+        pattern: '^[0-9]{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?$',
+        description: 'a month or a day, as 2026-11 or 2026-11-27',
+      }),
     ),
     from: Type.Optional(Type.String({ description: 'who calls, a text' })),
     to: Type.Optional(Type.String({ description: 'who is called, a text' })),
     invocationData: Type.Optional(Type.String({ description: 'what the agent hands over, a text' })),
     caller: Type.Optional(
-      Type.Array(Act, { description: `a list of keys: '12#', wait: 5s, hang-up, cancel` }),
+      Type.Array(Act, { description: `a list of keys: '12#', wait: 5s, agent: clear, hang-up, cancel` }),
     ),
     gateway: Type.Optional(Type.Array(Answer, { description: 'a list of answers' })),
     dataActions: Type.Optional(Type.Array(DataAnswer, { description: 'a list of answers' })),
     agents: Type.Optional(
       Type.Array(Type.Enum([...AGENT_RESULTS]), { description: `a list of ${AGENT_RESULTS.join(', ')}` }),
     ),
+    numbers: Type.Optional(
+      Type.Array(Type.Enum([...NUMBER_RESULTS]), { description: `a list of ${NUMBER_RESULTS.join(', ')}` }),
+    ),
+    attributes: Type.Optional(Outputs),
     secureSession: Type.Optional(Type.Literal('refused', { description: 'refused, or leave it out' })),
     expect: Type.Optional(Type.String({ description: 'the trace, a text with a line for each thing' })),
   },
@@ -110,7 +132,7 @@ function scriptOf(document: Document): Script {
       from,
       to,
       invocationData,
-      today: monthOf(today === undefined ? new Date() : new Date(`${today}-15`)),
+      today: today === undefined ? calendarDay(new Date()) : dayOf(today),
       gateway: (document.gateway ?? []).map(({ status, reason = '', outputs = {} }) => ({
         status,
         reason,
@@ -118,13 +140,24 @@ function scriptOf(document: Document): Script {
       })),
       dataActions: (document.dataActions ?? []).map(dataAnswer),
       agents: document.agents ?? [],
+      numbers: document.numbers ?? [],
+      attributes: document.attributes ?? {},
       refusesSecure: document.secureSession === 'refused',
     },
-    steps: (document.caller ?? []).map((act) =>
-      typeof act === 'object' && 'wait' in act ? { waitMs: milliseconds(act.wait) } : act,
-    ),
+    steps: (document.caller ?? []).map(stepOf),
     expected: document.expect === undefined ? null : document.expect.trimEnd().split('\n'),
   };
+}
+
+function stepOf(act: Static<typeof Act>): Step {
+  if (typeof act === 'string' || 'keys' in act) return act;
+  return 'wait' in act ? { waitMs: milliseconds(act.wait) } : { command: commandOf(act.agent) };
+}
+
+function commandOf(agent: Static<typeof Command>): CaptureCommand {
+  if (typeof agent === 'string') return { do: agent };
+  if ('focus' in agent) return { do: 'focus', field: agent.focus };
+  return { do: 'extendTime', ms: milliseconds(agent.extendTime) };
 }
 
 function dataAnswer({ status, error, outputs = {}, after }: DataAnswer): Scenario['dataActions'][number] {
@@ -133,7 +166,8 @@ function dataAnswer({ status, error, outputs = {}, after }: DataAnswer): Scenari
   return { result: { status, error: error ?? status, message: '', outputs: {} }, afterMs };
 }
 
-/** As people count months. */
-export function monthOf(date: Date): Scenario['today'] {
-  return { year: date.getFullYear(), month: date.getMonth() + 1 };
+/** A month stands for the middle of it. */
+function dayOf(text: string): Scenario['today'] {
+  const [year = 0, month = 0, day = 15] = text.split('-').map(Number);
+  return { year, month, day };
 }

@@ -1,4 +1,4 @@
-import type { CallDataResult } from '../../flows/commands.js';
+import type { CallDataResult, CaptureCommand } from '../../flows/commands.js';
 import { failed } from '../../server/data-actions/data-action.js';
 import { type Act, type Caller, KEY_MS, type Moment, THINK_MS } from './caller.js';
 
@@ -7,13 +7,15 @@ export type Step =
   | { readonly keys: string }
   /** Ms. */
   | { readonly waitMs: number }
+  /** A command of the agent to the field that is being keyed. */
+  | { readonly command: CaptureCommand }
   | 'hang-up'
   | 'cancel';
 
 type Planned = NonNullable<Awaited<ReturnType<Caller['next']>>>;
 
 /**
- * Plays a script. Keys, `hang-up` and `cancel` come as soon as a field is open, 700 ms into its prompt; after a
+ * Plays a script. Keys, commands, `hang-up` and `cancel` come as soon as a field is open, 700 ms into its prompt; after a
  * wait they come at once, whatever is going on. Then the caller is silent.
  */
 export class ScriptedCaller implements Caller {
@@ -57,5 +59,6 @@ export class ScriptedCaller implements Caller {
 
 function actsOf(step: Exclude<Step, { readonly waitMs: number }>): Act[] {
   if (typeof step === 'string') return [{ do: step }];
+  if ('command' in step) return [{ do: 'command', command: step.command }];
   return [...step.keys].map((key) => ({ do: 'key', code: key.charCodeAt(0) }));
 }

@@ -1,6 +1,5 @@
 import type { FlowCommand, FlowEvent, SecureFailure } from '../../flows/commands.js';
 import type { Executed } from '../../server/call/run-flow.js';
-import type { Fields } from './fields.js';
 import { SecureHost, type SecureHostOptions } from './secure-host.js';
 import { SimulatedStay } from './stay.js';
 
@@ -8,8 +7,7 @@ type Ended = { readonly kind: 'disconnect'; readonly reason: 'error' };
 
 const FAULT = { end: { kind: 'disconnect', reason: 'error' } } as const;
 
-export interface SecureActionsOptions extends Pick<SecureHostOptions, 'line' | 'gateway' | 'data'> {
-  readonly fields: Fields;
+export interface SecureActionsOptions extends Omit<SecureHostOptions, 'sessionId' | 'signal'> {
   readonly runId: string;
   /** The shields cannot be engaged. */
   readonly refused: boolean;
@@ -76,16 +74,13 @@ export class SimulatedActions {
   }
 
   #enter(): Current | null {
-    const { line, fields, gateway, data, runId } = this.#options;
+    const { line, runId } = this.#options;
     const stay = new SimulatedStay(line, this.#options.refused);
     if (!stay.engage()) return null;
     this.#sessions += 1;
     const { cancelled } = line;
     const host = new SecureHost({
-      line,
-      fields,
-      gateway,
-      data,
+      ...this.#options,
       sessionId: `${runId}-${this.#sessions}`,
       signal: AbortSignal.any([line.gone, cancelled]),
     });

@@ -1,17 +1,24 @@
 import type { CallDataResult, DataResult, FlowCommand, FlowNote, PlainValue } from '../../flows/commands.js';
 import { transform } from '../../flows/fields/transforms.js';
+import type { FlowSet } from '../../flows/flow.js';
+import { variableOf } from '../../flows/secure-names.js';
 import type { Executed, FlowHost } from '../../server/call/run-flow.js';
 import type { Connector } from '../../server/connectors/connector.js';
 import type { SecureFlowEnd } from '../../server/secure/secure-run.js';
+import { type TransferCommand, targetOf } from '../../server/transfer/transfers.js';
+import type { SimulatedCustomer } from './customer.js';
 import type { SimulatedDataService } from './data-service.js';
 import type { Fields } from './fields.js';
 import type { Line } from './line.js';
+import { transferFailed } from './scenario.js';
 
 export interface SecureHostOptions {
   readonly line: Line;
   readonly fields: Fields;
   readonly gateway: Connector;
   readonly data: SimulatedDataService;
+  readonly customer: SimulatedCustomer;
+  readonly flows: FlowSet;
   readonly sessionId: string;
   readonly signal: AbortSignal;
 }
@@ -33,7 +40,7 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
   }
 
   note(note: FlowNote): void {
-    this.#options.line.tell({ type: 'action', note });
+    this.#options.line.note(note);
   }
 
   async execute(command: FlowCommand): Promise<Executed<SecureFlowEnd>> {
@@ -47,12 +54,19 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
         return { event: { type: 'waited' } };
       case 'collect':
         return { event: await fields.collect(command, signal) };
+      case 'held':
+        return { event: { type: 'held', names: fields.values.held(command.names) } };
+      case 'fill': {
+        const error = fields.values.fill(command, line.today);
+        line.tell({ type: 'filled', name: command.into, error });
+        return { event: { type: 'collected', result: error === null ? { ok: true } : { ok: false, error } } };
+      }
       case 'callData':
         return { event: { type: 'dataAnswered', result: await this.#callData(command) } };
       case 'callSecureData':
         return { event: { type: 'dataCalled', result: await this.#callSecureData(command) } };
       case 'extract': {
-        line.tell({ type: 'extract', transform: command.transform, source: command.source });
+        line.tell({ type: 'extract', transform: command.transform, source: variableOf(command.source) });
         const source = fields.values.get(command.source);
         const value = source?.use('extract', (digits) => transform(command.transform, digits)) ?? null;
         return { event: { type: 'extracted', value } };
@@ -61,10 +75,41 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
         return { end: { kind: 'return', data: command.data } };
       case 'disconnect':
         return { end: { kind: 'disconnect', reason: command.reason } };
-      case 'transferToSecureFlow':
+      case 'setParticipantData':
+      case 'getParticipantData':
+      case 'sendEvent':
+        return { event: this.#options.customer.execute(command, fields.values) };
+      case 'transferToFlow':
+        return this.#toFlow(command);
       case 'transferToAgent':
+      case 'transferToQueue':
+      case 'transferToNumber':
+        return this.#transfer(command);
+      case 'transferToSecureFlow':
         return { end: { kind: 'disconnect', reason: 'error' } };
     }
+  }
+
+  async #toFlow(command: FlowCommand & { do: 'transferToFlow' }): Promise<Executed<SecureFlowEnd>> {
+    const { line, fields, flows, signal } = this.#options;
+    const { flow, invocationData, preTransferAudio } = command;
+    await line.play(preTransferAudio, signal);
+    const next = flows.get(flow);
+    if (next?.type !== 'secure' || fields.values.showIn({ invocationData })) {
+      return { end: { kind: 'disconnect', reason: 'error' } };
+    }
+    line.tell({ type: 'to-flow', flow, invocationData });
+    line.tell({ type: 'flow', flow });
+    fields.values.clear();
+    return { next, invocationData };
+  }
+
+  async #transfer(command: TransferCommand): Promise<Executed<SecureFlowEnd>> {
+    const { line, fields, signal } = this.#options;
+    if (fields.values.showIn(targetOf(command))) return { end: { kind: 'disconnect', reason: 'error' } };
+    await line.play(command.preTransferAudio, signal);
+    if (signal.aborted) return { event: transferFailed('cancelled', 'the session has ended') };
+    return { end: { kind: 'transfer', command } };
   }
 
   #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
@@ -84,16 +129,21 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
     return this.#lastData;
   }
 
-  async #charge({ secureInputs, occurrence, operation, inputs }: FlowCommand & { do: 'callSecureData' }) {
+  async #charge(command: FlowCommand & { do: 'callSecureData' }) {
     const { fields, gateway, sessionId, signal } = this.#options;
+    const { secureInputs, secureOutputs, occurrence, operation, inputs, parameters } = command;
     const secure = fields.values.inputs(secureInputs);
     if (!secure) return { status: 'error' as const, reason: 'missing-input', outputs: {} };
-    return gateway.charge({
+    const result = await gateway.charge({
       operation,
       idempotencyKey: `${sessionId}:${occurrence}`,
       secure,
       inputs,
+      parameters,
+      secureOutputs: Object.keys(secureOutputs),
       signal,
     });
+    fields.values.takeOutputs(result.secureOutputs ?? new Map(), secureOutputs);
+    return result;
   }
 }

@@ -1,3 +1,4 @@
+import { variableOf } from '../../flows/secure-names.js';
 import type { Happening } from './happening.js';
 
 /** One line of a trace; null for what passes without leaving one. */
@@ -7,10 +8,14 @@ export function traceLine(happening: Happening): string | null {
       return `flow ${happening.flow}`;
     case 'action':
       return null;
+    case 'language':
+      return `language ${happening.language}`;
     case 'prompt':
       return `prompt ${happening.text}`;
     case 'field':
       return fieldLine(happening);
+    case 'filled':
+      return `fill secure.${happening.name}: ${happening.error ?? 'known'}`;
     case 'extract':
       return `extract ${happening.transform} of ${happening.source}`;
     case 'data-call':
@@ -18,18 +23,30 @@ export function traceLine(happening: Happening): string | null {
     case 'data-answer':
       return `callData ${happening.status}${happening.error && `: ${happening.error}`}`;
     case 'charge': {
-      const { connector, secureInputs, inputs } = happening.command;
-      const secure = Object.entries(secureInputs).map(([input, name]) => `${input}=${name}`);
-      return `charge ${connector} ${secure.join(' ')} ${JSON.stringify(inputs)}`;
+      const { operation, connector, secureInputs, inputs } = happening.command;
+      const secure = Object.entries(secureInputs).map(([input, name]) => `${input}=${variableOf(name)}`);
+      return `${operation} ${connector} ${secure.join(' ')} ${JSON.stringify(inputs)}`;
     }
     case 'verdict':
       return `charge ${happening.status}${happening.reason && `: ${happening.reason}`}`;
     case 'to-agent':
       return `transferToAgent ${happening.agent}: ${happening.result}`;
+    case 'to-queue':
+      return `transferToQueue ${happening.queue}: ${happening.result}`;
+    case 'to-number':
+      return `transferToNumber ${happening.number} by ${happening.trunk}: ${happening.result}`;
+    case 'to-flow':
+      return `transferToFlow ${happening.flow} ${happening.invocationData}`.trimEnd();
+    case 'attributes':
+      return `setParticipantData ${JSON.stringify(happening.attributes)}`;
+    case 'event':
+      return `sendEvent ${happening.name} ${JSON.stringify(happening.data)}`;
     case 'to-secure-flow':
       return `transferToSecureFlow ${happening.flow} ${happening.invocationData}`.trimEnd();
     case 'secure':
       return `secure ${happening.state}${happening.end === null ? '' : `: ${happening.end}`}`;
+    case 'command':
+      return `agent ${happening.command}${happening.refusal === null ? '' : ` refused: ${happening.refusal}`}`;
     case 'swallowed':
       return `keys swallowed: ${happening.keys}`;
     case 'result':
@@ -41,7 +58,7 @@ export function traceLine(happening: Happening): string | null {
 
 function fieldLine({ scope, progress }: Happening & { type: 'field' }): string | null {
   const { field, name, state, entered, attempt, error } = progress;
-  if (state !== 'accepted' && state !== 'rejected') return null;
-  const verdict = state === 'accepted' ? `${entered} keys` : error;
+  if (state !== 'accepted' && state !== 'rejected' && state !== 'left') return null;
+  const verdict = state === 'accepted' ? `${entered} keys` : (error ?? state);
   return `collect ${field} into ${scope}.${name} #${attempt}: ${verdict}`;
 }

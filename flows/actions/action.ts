@@ -4,24 +4,42 @@ import type { ExpressionSource } from '../expressions/evaluate.js';
 import type { Action, Flow, FlowType } from '../flow.js';
 import type { BlockPattern } from '../nested-blocks.js';
 import type { Prompt } from '../prompt.js';
-import type { LoopTurn } from '../state.js';
+import type { ActionMemory, LoopTurn } from '../state.js';
 
-/** What an action may change on its way: values of `flow.*` and whole results under `data.*`. */
+/** What an action may change on its way: values of `flow.*`, whole results under `data.*`, and the language. */
 export interface Changes {
   readonly variables?: Readonly<Record<string, PlainValue>>;
   readonly data?: Readonly<Record<string, Readonly<Record<string, PlainValue>>>>;
+  /** The language from now on, one of those that the flow declares. */
+  readonly language?: string;
+}
+
+export interface ModuleCall {
+  readonly module: string;
+  readonly inputs: Readonly<Record<string, PlainValue>>;
+  /** Names of the caller's secure variables by input. */
+  readonly secureInputs: Readonly<Record<string, string>>;
+  /** Variables of the caller by output, as `flow.x` or `secure.x`. */
+  readonly outputs: Readonly<Record<string, string>>;
 }
 
 /** What an action decided. */
 export type Outcome =
   /** Have the server do this and wait for its answer. */
-  | { readonly kind: 'wait'; readonly command: FlowCommand; readonly attempt?: number }
+  | {
+      readonly kind: 'wait';
+      readonly command: FlowCommand;
+      readonly attempt?: number;
+      readonly memory?: ActionMemory;
+    }
   /** Go on after this action. */
   | ({ readonly kind: 'next' } & Changes)
   /** Take this path out of the action; without such a path in the document the run fails with `reason`. */
   | ({ readonly kind: 'path'; readonly block: string; readonly reason: string } & Changes)
   /** Run this task, then go on after this action. */
   | ({ readonly kind: 'task'; readonly task: string } & Changes)
+  /** Run this module with these inputs; when it has come to its end, put its outputs here and go on. */
+  | ({ readonly kind: 'module' } & ModuleCall)
   /** Take this path out of the action and come back to it, with `loop` as the run's. */
   | ({ readonly kind: 'turn'; readonly block: string; readonly loop: LoopTurn } & Changes)
   /** Leave the innermost loop, or end its turn. */
@@ -33,22 +51,39 @@ export type Outcome =
 export interface Run {
   readonly action: Action;
   readonly flow: Flow;
+  /** The run began with a flow of type secure, whatever module it is in. */
+  readonly secure: boolean;
   /** From 1. */
   readonly attempt: number;
   /** The turn that the run comes back from; null when it enters the action anew. */
   readonly loop: LoopTurn | null;
+  /** What the action kept when it waited last; null when it enters. */
+  readonly memory: ActionMemory | null;
   /** Unique for this entry of this action in this run. */
   readonly occurrence: string;
   evaluate(source: ExpressionSource): PlainValue;
   text(template: string): string;
-  audio(prompt: Prompt | undefined): readonly AudioItem[];
+  /** `data`: results that the prompt may use though the action has not come to its end. */
+  audio(prompt: Prompt | undefined, data?: Changes['data']): readonly AudioItem[];
 }
 
 export type ResultType = 'bool' | 'string' | 'number' | 'any';
 
+/** Something outside its document that an action names, and that must exist before a call needs it. */
+export interface Use {
+  readonly kind: 'flow' | 'connector' | 'dataAction' | 'agent' | 'queue' | 'trunk';
+  readonly name: string;
+  /** The key of the action that has the name. */
+  readonly key: string;
+  /** The types that a flow may be of. */
+  readonly types?: readonly FlowType[];
+}
+
 /** What the loader gives an action to check its fields with. Keys are relative to the action. */
 export interface ActionCheck {
   readonly flowType: FlowType;
+  /** Those that the flow declares. */
+  readonly languages: readonly string[];
   /** What each secure variable is collected as somewhere in the flow. */
   readonly collected: ReadonlyMap<string, ReadonlySet<FieldKind>>;
   problem(key: readonly (string | number)[], message: string, remedy: string): void;
@@ -62,6 +97,8 @@ export interface ActionCheck {
   /** Checks that a length of time lies between two, both in ms. */
   duration(key: readonly (string | number)[], text: string | undefined, least: number, most: number): void;
   prompt(key: readonly (string | number)[], prompt: Prompt | undefined): void;
+  /** What is known of a module; null after a problem, or when other documents are not looked at. */
+  module(key: readonly (string | number)[], name: string): Pick<Flow, 'inputs' | 'outputs'> | null;
   /** Checks that there is a task of this name to be called. */
   task(key: readonly (string | number)[], name: string): void;
   /** Checks a target like `flow.amount`; returns its type, or null after a problem. */
@@ -88,6 +125,10 @@ export interface ActionDefinition<Fields = unknown> {
   refusedKey?(key: string): { readonly message: string; readonly remedy: string } | null;
   /** The name under `data.*` that it fills; `name` is the author's, null when there is none. */
   dataName?(fields: Fields, name: string | null): string | null;
+  /** What it names outside its document, as far as that is known before a call. */
+  uses?(fields: Fields, flowType: FlowType): readonly Use[];
+  /** The secure variables that it fills, and with what. */
+  collects?(fields: Fields): readonly { readonly variable: string; readonly kind: FieldKind }[];
   check?(fields: Fields, check: ActionCheck): void;
   /**
    * True when the run never goes on after this action. `ends` tells it of a path and is false for one that is not
@@ -113,11 +154,19 @@ export const ANSWERS: Readonly<Record<FlowCommand['do'], FlowEvent['type'] | nul
   play: 'played',
   wait: 'waited',
   collect: 'collected',
+  held: 'held',
+  fill: 'collected',
   callData: 'dataAnswered',
   callSecureData: 'dataCalled',
   extract: 'extracted',
   transferToSecureFlow: 'transferFailed',
   transferToAgent: 'transferFailed',
+  transferToQueue: 'transferFailed',
+  transferToNumber: 'transferFailed',
+  setParticipantData: 'applied',
+  getParticipantData: 'participantData',
+  sendEvent: 'applied',
+  transferToFlow: null,
   returnToAgent: null,
   disconnect: null,
 };

@@ -42,6 +42,7 @@ export const callData = defineAction({
         }
       : null,
   dataName: (fields) => fields.into,
+  uses: (fields) => [{ kind: 'dataAction', name: fields.action, key: 'action' }],
   check(fields, check) {
     if (fields.into === 'failure') {
       check.problem(['into'], "the name 'failure' is taken", 'choose another name for the result');

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
-import type { CaptureError, CollectCommand } from '../commands.js';
+import type { CollectCommand, CollectFailure } from '../commands.js';
 import { duration, milliseconds } from '../duration.js';
+import { isFinal } from '../final-errors.js';
 import { Prompt } from '../prompt.js';
 import { type ActionCheck, defineAction, type Outcome, type Run } from './action.js';
 import { Block } from './fields.js';
@@ -49,7 +50,7 @@ export const menu = defineAction({
     if (event.type !== 'collected') return { kind: 'next' };
     if (event.result.ok) return choose(event.result.value ?? '');
     const { error } = event.result;
-    if (error !== 'caller-hung-up' && run.attempt < (fields.attempts ?? 3)) {
+    if (!isFinal(error) && run.attempt < (fields.attempts ?? 3)) {
       return ask(fields, run, run.attempt + 1, error === 'timeout' ? fields.noInput : fields.noMatch);
     }
     return giveUp(fields, run, error);
@@ -61,8 +62,8 @@ function choose(key: string): Outcome {
 }
 
 /** After the last attempt: the default choice, with what is said of it, or the failure path. */
-function giveUp(fields: Fields, run: Run, error: CaptureError): Outcome {
-  if (fields.default !== undefined && error !== 'caller-hung-up') {
+function giveUp(fields: Fields, run: Run, error: CollectFailure['error']): Outcome {
+  if (fields.default !== undefined && !isFinal(error)) {
     const audio = run.audio(fields.defaultPrompt);
     if (audio.length === 0) return choose(fields.default);
     return { kind: 'wait', command: { do: 'play', audio, bargeIn: false } };

@@ -1,19 +1,27 @@
 import Type from 'typebox';
 import type { FlowEvent } from '../commands.js';
 import { Prompt } from '../prompt.js';
-import type { Outcome, Run } from './action.js';
+import type { ActionCheck, Outcome, Run } from './action.js';
 
-/** Keys that both transfers have. */
+/** Keys that transfers have. */
 export const transferAudio = {
   preTransferAudio: Type.Optional(Prompt),
   failedTransferAudio: Type.Optional(Prompt),
 };
 
+export function checkTransferAudio(
+  fields: { readonly [Key in keyof typeof transferAudio]?: Prompt },
+  check: ActionCheck,
+): void {
+  check.prompt(['preTransferAudio'], fields.preTransferAudio);
+  check.prompt(['failedTransferAudio'], fields.failedTransferAudio);
+}
+
 /** A transfer that did not come about: its reason becomes `data.<name>.error`, and the run takes `onFailure`. */
 export function transferFailed(run: Run, event: FlowEvent): Outcome {
   if (event.type !== 'transferFailed') return { kind: 'next' };
   const { error, message } = event;
-  if (run.flow.type === 'secure') {
+  if (run.secure) {
     // DESIGN.md section 2, rule 7: whatever path the author drew.
     return {
       kind: 'end',

@@ -18,7 +18,11 @@ export const transferToSecureFlow = defineAction({
   ),
   blocks: ['onFailure'],
   secure: 'hands-over',
-  only: { types: ['inbound'], remedy: 'the caller is in a secure flow already: put the actions here' },
+  only: {
+    types: ['inbound', 'outbound', 'inQueue'],
+    remedy: 'a secure flow uses transferToFlow instead, and a module is called by flows that hand over',
+  },
+  uses: (fields) => [{ kind: 'flow', name: fields.flow, key: 'flow', types: ['secure'] }],
   check(fields, check) {
     if (fields.invocationData !== undefined) {
       check.expression(['invocationData'], fields.invocationData, 'string');

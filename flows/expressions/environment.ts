@@ -95,4 +95,5 @@ const CALL_FACTS = {
   from: 'string',
   to: 'string',
   invocationData: 'string',
+  language: 'string',
 } as const satisfies Record<keyof CallFacts, string>;

@@ -13,7 +13,10 @@ export interface Scope {
   readonly data: Readonly<Record<string, Readonly<Record<string, PlainValue>>>>;
 }
 
-/** Parsed expressions by source. Only loaded documents add to it, so documents bound it, not calls. */
+/** Most that {@link parsed} holds: flows are replaced while the process runs, and theirs go with them in time. */
+const MOST_PARSED = 10_000;
+
+/** Parsed expressions by source, the oldest first. Only documents add to it, not calls. */
 const parsed = new Map<string, ParseResult>();
 
 /** States are immutable, so what was converted once stays right for as long as its state lives. */
@@ -34,6 +37,7 @@ export function parseExpression(source: string): ParseResult {
   if (!program) {
     program = environment.parse(source);
     parsed.set(source, program);
+    if (parsed.size > MOST_PARSED) parsed.delete(parsed.keys().next().value ?? '');
   }
   return program;
 }

@@ -1,3 +1,5 @@
+import { minorDigits } from '../currency.js';
+
 /** Highest amount a flow takes, in minor units. A longer number is a mistyped one. */
 const HIGHEST = 99_999_999;
 
@@ -27,7 +29,6 @@ function currencyOf(code: string): Currency | null {
   const kept = currencies.get(code);
   if (kept) return kept;
   if (!/^[A-Z]{3}$/.test(code)) return null;
-  const standard = new Intl.NumberFormat('en', { style: 'currency', currency: code });
   const format = new Intl.NumberFormat('en', {
     style: 'currency',
     currency: code,
@@ -36,7 +37,7 @@ function currencyOf(code: string): Currency | null {
     maximumFractionDigits: 0,
     useGrouping: false,
   });
-  const currency = { digits: standard.resolvedOptions().maximumFractionDigits ?? 0, format };
+  const currency = { digits: minorDigits(code), format };
   if (currencies.size >= MOST_KEPT) currencies.clear();
   currencies.set(code, currency);
   return currency;

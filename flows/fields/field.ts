@@ -2,8 +2,9 @@ import type { CaptureError, CollectCommand } from '../commands.js';
 import { checkAccountNumber, checkRoutingNumber } from './bank-account.js';
 import { type CardBrand, longestNumber, securityCodeLength } from './brands.js';
 import { checkCardNumber } from './card-number.js';
+import { type CalendarDay, checkDate } from './date.js';
 import { checkDigits } from './digits.js';
-import { type CalendarMonth, checkExpiry } from './expiry.js';
+import { checkExpiry } from './expiry.js';
 import { checkMenuKey } from './menu-key.js';
 import { checkPostalCode } from './postal-code.js';
 import { checkSecurityCode } from './security-code.js';
@@ -12,8 +13,8 @@ import { checkSecurityCode } from './security-code.js';
 export interface FieldFacts {
   /** Brand of the card that a security code belongs to; null when it is not known. */
   readonly cardBrand: CardBrand | null;
-  /** The month it is now: an earlier expiry is refused. */
-  readonly now: CalendarMonth;
+  /** The day it is now: an expiry of an earlier month is refused. */
+  readonly now: CalendarDay;
 }
 
 /** Judges a finished field: null when it is valid. */
@@ -37,6 +38,8 @@ export function checkField(
       return checkAccountNumber(digits, field.min, field.max);
     case 'digits':
       return checkDigits(digits, field.min, field.max);
+    case 'date':
+      return field.date === undefined ? 'invalid-date' : checkDate(digits, field.date, facts.now);
     case 'menu':
       return checkMenuKey(digits, field.choices ?? '');
   }

@@ -6,7 +6,7 @@ import type { Codec } from '../sdp/remote.js';
 import { SdpSession } from '../sdp/session.js';
 import { EmbeddedEndpoint } from './embedded-endpoint.js';
 import { EngineLink } from './engine-link.js';
-import type { EngineNews, EngineStats } from './messages.js';
+import type { EngineNews, EngineRequest, EngineStats } from './messages.js';
 import type { PromptSource } from './prompt-source.js';
 
 export interface EmbeddedMediaServerOptions {
@@ -33,6 +33,8 @@ export class EmbeddedMediaServer implements MediaServer {
   readonly #options: EmbeddedMediaServerOptions;
   readonly #endpoints = new Map<string, EmbeddedEndpoint>();
   readonly #lostListeners = new Set<(endpoints: ReadonlySet<string>) => void>();
+  /** Ports that the thread has open for legs to come. */
+  #portsAhead: number[] = [];
   #link: EngineLink | null = null;
   #started = false;
   #restart: NodeJS.Timeout | undefined;
@@ -54,7 +56,13 @@ export class EmbeddedMediaServer implements MediaServer {
     const { address, ports, drainMs = 2000 } = this.#options;
     const link = new EngineLink(
       { address, ports, drainMs },
-      { onNews: (news) => this.#onNews(news), onLost: () => this.#onLost() },
+      {
+        onNews: (news) => this.#onNews(news),
+        onOpenedAhead: (port) => {
+          if (link.up) this.#portsAhead.push(port);
+        },
+        onLost: () => this.#onLost(),
+      },
     );
     this.#link = link;
     try {
@@ -73,7 +81,7 @@ export class EmbeddedMediaServer implements MediaServer {
   async createEndpoint({ relaysKeys = true, srtp = false }: EndpointOptions = {}): Promise<MediaEndpoint> {
     const link = this.#running();
     const id = randomUUID();
-    const port = await link.request({ op: 'create', leg: id, relaysKeys });
+    const port = await this.#create(link, { op: 'create', leg: id, relaysKeys });
     const { address, advertisedAddress, prompts, codecs = ['PCMU', 'PCMA'] } = this.#options;
     const sdp = new SdpSession({
       address: advertisedAddress ?? externalAddress(address),
@@ -110,12 +118,17 @@ export class EmbeddedMediaServer implements MediaServer {
     await this.#options.prompts.prepare(items, onProgress);
   }
 
+  release(items: readonly AudioItem[]): void {
+    this.#options.prompts.release(items);
+  }
+
   async stats(): Promise<EngineStats> {
     return this.#running().request({ op: 'stats' });
   }
 
   async close(): Promise<void> {
     this.#started = false;
+    this.#portsAhead = [];
     clearTimeout(this.#restart);
     await Promise.all([...this.#endpoints.values()].map((endpoint) => endpoint.close()));
     await this.#link?.close();
@@ -126,11 +139,21 @@ export class EmbeddedMediaServer implements MediaServer {
     return this.#link;
   }
 
+  /** The port of a new leg. One that was opened ahead is there at once: the request goes over with what follows. */
+  async #create(link: EngineLink, request: Omit<EngineRequest & { op: 'create' }, 'port'>): Promise<number> {
+    const port = link.up ? this.#portsAhead.shift() : undefined;
+    if (port === undefined) return link.request({ ...request, port: null });
+    // Refused by a lost thread only, and then every endpoint is told.
+    link.request({ ...request, port }).catch(() => {});
+    return port;
+  }
+
   #onNews(news: EngineNews): void {
     this.#endpoints.get(news.leg)?.onNews(news);
   }
 
   #onLost(): void {
+    this.#portsAhead = [];
     const lost = new Set(this.#endpoints.keys());
     for (const endpoint of [...this.#endpoints.values()]) endpoint.onLost();
     for (const listener of this.#lostListeners) listener(lost);

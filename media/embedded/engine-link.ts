@@ -18,6 +18,8 @@ interface Waiting {
 
 export interface EngineLinkEvents {
   onNews(news: EngineNews): void;
+  /** A port that the next leg may be created with. */
+  onOpenedAhead(port: number): void;
   /** The thread is gone, unasked; called once. Every request has been rejected with `engine-lost` by then. */
   onLost(): void;
 }
@@ -92,6 +94,10 @@ export class EngineLink {
     if (message.type === 'fault') {
       this.#cause = message.error;
       this.#lose();
+      return;
+    }
+    if (message.type === 'openedAhead') {
+      this.#events.onOpenedAhead(message.port);
       return;
     }
     if (message.type !== 'reply' && message.type !== 'refusal') {

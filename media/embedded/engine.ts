@@ -6,6 +6,7 @@ import type { DropCounts } from './leg-receiver.js';
 import type { StreamStart } from './leg-sender.js';
 import type { EngineNews, EngineOptions, EngineRequest, EngineResults, EngineStats } from './messages.js';
 import { PacketClock } from './packet-clock.js';
+import { PortsAhead } from './ports-ahead.js';
 import { RtpSocket } from './rtp-socket.js';
 
 /** What the engine takes from its surroundings. */
@@ -16,6 +17,8 @@ export interface EngineSurroundings {
   readonly random: () => number;
   readonly newStream: () => StreamStart;
   readonly report: (news: EngineNews) => void;
+  /** A port is open for a leg to come. */
+  readonly openedAhead: (port: number) => void;
 }
 
 type Result = EngineResults[keyof EngineResults];
@@ -26,6 +29,7 @@ export class Engine {
   readonly #around: EngineSurroundings;
   readonly #legs = new Map<string, Leg>();
   readonly #ports: PortPool;
+  readonly #ahead: PortsAhead;
   readonly #clock: PacketClock;
   readonly #lateness = new Lateness();
   readonly #drops: DropCounts = { malformed: 0, foreign: 0, unauthenticated: 0 };
@@ -36,6 +40,7 @@ export class Engine {
     this.#around = around;
     const { ports, drainMs } = options;
     this.#ports = new PortPool({ ...ports, drainMs, random: around.random, now: around.now });
+    this.#ahead = new PortsAhead(this.#ports, () => this.#open(), around.openedAhead);
     this.#clock = new PacketClock({
       now: around.now,
       setTimer: (run, ms) => setTimeout(run, ms),
@@ -46,8 +51,8 @@ export class Engine {
 
   /** Carries out one request. Everything but opening a port is done when this returns. */
   handle(request: Exclude<EngineRequest, { op: 'exit' }>): Result | Promise<Result> {
-    if (request.op === 'start') return RtpSocket.probe(this.#options.address).then(() => null);
-    if (request.op === 'create') return this.#create(request.leg, request.relaysKeys);
+    if (request.op === 'start') return this.#start();
+    if (request.op === 'create') return this.#create(request);
     if (request.op === 'stats') return this.#stats();
     const leg = this.#legs.get(request.leg);
     if (!leg) {
@@ -59,6 +64,7 @@ export class Engine {
 
   /** Closes every socket before it returns. */
   shutDown(): void {
+    this.#ahead.close();
     for (const leg of [...this.#legs.values()]) this.#close(leg);
   }
 
@@ -100,7 +106,13 @@ export class Engine {
     }
   }
 
-  async #create(id: string, relaysKeys: boolean): Promise<number> {
+  async #start(): Promise<null> {
+    await RtpSocket.probe(this.#options.address);
+    this.#ahead.fill();
+    return null;
+  }
+
+  #create({ leg: id, relaysKeys, port }: EngineRequest & { op: 'create' }): number | Promise<number> {
     const { report, now, newStream } = this.#around;
     const leg = new Leg({
       id,
@@ -114,14 +126,19 @@ export class Engine {
         onPressed: (pressId, sent) => report({ type: 'pressed', leg: id, pressId, sent }),
       },
     });
-    const socket = await RtpSocket.open(this.#ports, this.#options.address, {
-      onPacket: (bytes, address, port) => leg.receive(bytes, address, port),
-      onError: () => {
-        this.#socketErrors += 1;
-      },
+    if (port !== null) return this.#attach(leg, this.#ahead.take(port));
+    return this.#open().then((socket) => this.#attach(leg, socket));
+  }
+
+  #open(): Promise<RtpSocket> {
+    return RtpSocket.open(this.#ports, this.#options.address, () => {
+      this.#socketErrors += 1;
     });
+  }
+
+  #attach(leg: Leg, socket: RtpSocket): number {
     leg.attach(socket, () => this.#ports.release(socket.port));
-    this.#legs.set(id, leg);
+    this.#legs.set(leg.id, leg);
     return socket.port;
   }
 
@@ -145,7 +162,7 @@ export class Engine {
     return {
       endpoints: this.#legs.size,
       bridges: bridged / 2,
-      portsInUse: this.#ports.taken,
+      portsInUse: this.#ports.taken - this.#ahead.size,
       portsDraining: this.#ports.draining,
       latenessMs: this.#lateness.take(),
       dropped: { ...this.#drops },

@@ -85,12 +85,7 @@ export class Leg implements Ticker {
   attach(socket: RtpSocket, onPortFree: () => void): void {
     this.#socket = socket;
     this.#onPortFree = onPortFree;
-  }
-
-  receive(bytes: Uint8Array, address: string, port: number): void {
-    const packet = this.#srtp ? this.#srtp.unprotect(bytes) : bytes;
-    if (packet !== null) this.#receiver.receive(packet, address, port);
-    else this.#drops.unauthenticated += 1;
+    socket.listen((bytes, address, port) => this.#receive(bytes, address, port));
   }
 
   configure(audio: AgreedAudio): void {
@@ -183,6 +178,12 @@ export class Leg implements Ticker {
     if (!socket) return;
     socket.close();
     this.#onPortFree();
+  }
+
+  #receive(bytes: Uint8Array, address: string, port: number): void {
+    const packet = this.#srtp ? this.#srtp.unprotect(bytes) : bytes;
+    if (packet !== null) this.#receiver.receive(packet, address, port);
+    else this.#drops.unauthenticated += 1;
   }
 
   #startCrossing(): void {

@@ -15,7 +15,13 @@ export interface EngineOptions {
 export type EngineRequest =
   /** Checks that RTP can be bound at all. */
   | { readonly op: 'start' }
-  | { readonly op: 'create'; readonly leg: string; readonly relaysKeys: boolean }
+  /** `port`: one that was opened ahead for it; null: opens one. */
+  | {
+      readonly op: 'create';
+      readonly leg: string;
+      readonly relaysKeys: boolean;
+      readonly port: number | null;
+    }
   | { readonly op: 'configure'; readonly leg: string; readonly audio: AgreedAudio }
   | {
       readonly op: 'play';
@@ -95,6 +101,8 @@ export type EngineMessage =
     }
   /** The engine failed; the thread ends. */
   | { readonly type: 'fault'; readonly error: Error }
+  /** A port is open for a leg to come: a leg that takes it needs no answer before it can be written into SDP. */
+  | { readonly type: 'openedAhead'; readonly port: number }
   | EngineNews;
 
 export type EngineNews =

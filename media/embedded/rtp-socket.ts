@@ -2,11 +2,8 @@ import { createSocket, type Socket } from 'node:dgram';
 import { MediaError } from '../media-server.js';
 import type { PortPool } from '../rtp/port-pool.js';
 
-export interface RtpSocketEvents {
-  onPacket(bytes: Uint8Array, address: string, port: number): void;
-  /** ICMP unreachable and the like: reported, never fatal. */
-  onError(): void;
-}
+/** Who hears what arrives at a socket. */
+export type PacketListener = (bytes: Uint8Array, address: string, port: number) => void;
 
 type Lookup = (
   hostname: string,
@@ -28,6 +25,8 @@ const CONNECT_AFTER = 50;
 export class RtpSocket {
   readonly port: number;
   readonly #socket: Socket;
+  /** Until somebody listens, nobody hears what arrives: it was sent to a call before. */
+  #listener: PacketListener | null = null;
   #open = true;
   #connected = false;
   /** Packets in a row to a far end that stays. */
@@ -45,8 +44,11 @@ export class RtpSocket {
     await new Promise<void>((resolve) => socket.close(resolve));
   }
 
-  /** Binds a port of the pool; one that another program holds is passed over. Rejects with `no-port`. */
-  static async open(pool: PortPool, address: string, events: RtpSocketEvents): Promise<RtpSocket> {
+  /**
+   * Binds a port of the pool; one that another program holds is passed over. `onError` is told of ICMP unreachable and
+   * the like, which are never fatal. Rejects with `no-port`.
+   */
+  static async open(pool: PortPool, address: string, onError: () => void): Promise<RtpSocket> {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
       const port = pool.take();
       if (port === null) break;
@@ -58,12 +60,16 @@ export class RtpSocket {
       const rtp = new RtpSocket(socket, port);
       socket.on('error', () => {
         rtp.disconnect();
-        events.onError();
+        onError();
       });
-      socket.on('message', (bytes, from) => events.onPacket(bytes, from.address, from.port));
+      socket.on('message', (bytes, from) => rtp.#listener?.(bytes, from.address, from.port));
       return rtp;
     }
     throw new MediaError('no-port', 'no RTP port is free');
+  }
+
+  listen(listener: PacketListener): void {
+    this.#listener = listener;
   }
 
   /** `settled`: the far end stays at this address until {@link disconnect}. */

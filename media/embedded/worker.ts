@@ -29,6 +29,7 @@ const engine = new Engine(workerData as EngineOptions, {
     };
   },
   report: (news) => outbox.put(news),
+  openedAhead: (port) => outbox.putLater({ type: 'openedAhead', port }),
 });
 
 /** Node 20 aborts the whole process, now and then, when a thread ends itself while datagrams arrive: no socket is left. */
@@ -49,6 +50,9 @@ function refuse(seq: number, error: unknown): void {
   outbox.put({ type: 'refusal', seq, code: error.code, message: error.message });
 }
 
+/** What is begun with them is told by other news, or taken for granted. */
+const NOT_WAITED_FOR: ReadonlySet<RequestMessage['request']['op']> = new Set(['play', 'create']);
+
 function carryOut({ seq, request }: RequestMessage): void {
   if (request.op === 'exit') {
     exit();
@@ -62,7 +66,7 @@ function carryOut({ seq, request }: RequestMessage): void {
         (later) => outbox.put({ type: 'reply', seq, value: later }),
         (error: unknown) => refuse(seq, error),
       );
-    } else if (request.op === 'play') outbox.putLater({ type: 'reply', seq, value });
+    } else if (NOT_WAITED_FOR.has(request.op)) outbox.putLater({ type: 'reply', seq, value });
     else outbox.put({ type: 'reply', seq, value });
   } catch (error) {
     refuse(seq, error);

@@ -126,6 +126,10 @@ export class FreeswitchMediaServer implements MediaServer {
     for (const node of this.#nodes.filter(({ up }) => up)) await this.#checkSounds(node);
   }
 
+  release(items: readonly AudioItem[]): void {
+    this.#sounds.release(items);
+  }
+
   async stats(): Promise<MediaStats> {
     const endpoints = [...this.#endpoints.values()];
     return {

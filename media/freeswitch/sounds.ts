@@ -9,7 +9,7 @@ import type { EncodedPrompt, PromptStore } from '../prompts/prompt-store.js';
 import { isSoundPath } from './words.js';
 
 /** What is needed of a PromptStore. */
-export type SoundSource = Pick<PromptStore, 'resolve' | 'loop' | 'prepare' | 'wavPath'>;
+export type SoundSource = Pick<PromptStore, 'resolve' | 'loop' | 'prepare' | 'release' | 'wavPath'>;
 
 export interface SoundsOptions {
   readonly source: SoundSource;
@@ -77,6 +77,15 @@ export class Sounds {
   ): Promise<void> {
     await this.#options.source.prepare(items, onProgress);
     for (const item of items) this.#known.set(await this.#kept(item), nameOf(item));
+  }
+
+  /** No call needs these any more. The copy of somebody's own file stays known: another item may be the same audio. */
+  release(items: readonly AudioItem[]): void {
+    for (const item of items) {
+      const path = 'text' in item ? this.#options.source.wavPath(item) : null;
+      if (path !== null) this.#known.delete(this.#seen(basename(path)));
+    }
+    this.#options.source.release(items);
   }
 
   /** Rejects with `bad-audio`. */

@@ -36,7 +36,7 @@ export class PromptStore {
   readonly #thread: AudioThread;
   readonly #cache: SpeechCache;
   readonly #files: WavFiles;
-  /** Texts of {@link prepare}, by key: never forgotten. */
+  /** Texts of {@link prepare}, by key, until they are released. */
   readonly #prepared = new Map<string, EncodedPrompt>();
   readonly #spoken: PromptMemory;
   /** Renderings under way, by key: callers who ask for the same text share one. */
@@ -74,6 +74,13 @@ export class PromptStore {
       await this.#resolve(item, true);
       done += 1;
       onProgress?.(done, items.length);
+    }
+  }
+
+  /** Gives the memory of prepared texts back. Their files stay: they may be playing, and serve when they are prepared again. */
+  release(items: readonly AudioItem[]): void {
+    for (const item of items) {
+      if ('text' in item) this.#prepared.delete(speechKey(this.#voice, speakable(item.text)));
     }
   }
 

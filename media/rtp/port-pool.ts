@@ -27,6 +27,11 @@ export class PortPool {
     this.#state = new Float64Array(Math.max(0, Math.floor((options.to - this.#first) / 2) + 1));
   }
 
+  /** How many ports the range has. */
+  get size(): number {
+    return this.#state.length;
+  }
+
   get taken(): number {
     return this.#taken;
   }

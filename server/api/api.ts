@@ -9,19 +9,25 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify';
 import type { Registry } from 'prom-client';
-import type { FlowSet } from '../../flows/flow.js';
 import type { Conversations } from '../call/conversations.js';
 import type { CallEvents } from '../call/events.js';
 import { ERRORS } from '../errors.js';
+import type { FlowPublishing } from '../flows/flow-publishing.js';
+import type { FlowStore } from '../flows/flow-store.js';
+import type { Flows } from '../flows/published-flows.js';
 import type { Logger } from '../log/logger.js';
 import { authenticate } from './authenticate.js';
 import { errorReply, refuseGarbage, shapeErrors } from './error-replies.js';
 import { FailedAttempts } from './failed-attempts.js';
 import type { FlowChecker } from './flow-checker.js';
+import { flowPermission } from './flow-permission.js';
 import { describeApi } from './openapi.js';
+import { captureRoute } from './routes/capture.js';
 import { conversationRoutes } from './routes/conversations.js';
 import { eventRoute, type StreamLimits } from './routes/events.js';
+import { flowDraftRoutes } from './routes/flow-drafts.js';
 import { flowValidationRoute } from './routes/flow-validation.js';
+import { flowVersionRoutes } from './routes/flow-versions.js';
 import { flowRoutes } from './routes/flows.js';
 import { healthRoutes, type Readiness } from './routes/health.js';
 import { metricsRoute } from './routes/metrics.js';
@@ -40,7 +46,9 @@ export type Api = FastifyInstance<
 export interface ApiDependencies {
   readonly conversations: Conversations;
   readonly events: CallEvents;
-  readonly flows: FlowSet;
+  readonly flows: Flows;
+  readonly flowStore: FlowStore;
+  readonly flowPublishing: FlowPublishing;
   readonly flowChecker: FlowChecker;
   readonly tokens: TokenStore;
   readonly health: { ready(): Readiness };
@@ -70,7 +78,7 @@ function bareServer(log: Logger): Api {
       const code = error.code === 'FST_ERR_MAX_PARAM_LENGTH' ? 'not-found' : 'bad-request';
       reply.status(ERRORS[code].http).send(errorReply(code, ERRORS[code].text));
     },
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, discriminator: true } },
   });
 }
 
@@ -94,6 +102,15 @@ function boundClosing(app: Api): void {
   });
 }
 
+function addFlowRoutes(app: Api, dependencies: ApiDependencies): void {
+  const { flows, flowChecker, flowStore: store, flowPublishing: publishing, tokens } = dependencies;
+  const permit = flowPermission(tokens);
+  flowRoutes(app, flows, permit);
+  flowValidationRoute(app, flowChecker, permit);
+  flowDraftRoutes(app, { store, publishing, permit });
+  flowVersionRoutes(app, { store, publishing, permit });
+}
+
 /**
  * The HTTP API, ready to listen. Everything but `/healthz`, `/readyz` and `/docs` needs a bearer token; every
  * refusal has the shape of ErrorReply. `close()` ends the open event streams
@@ -115,10 +132,10 @@ export async function createApi(dependencies: ApiDependencies): Promise<Api> {
   await describeApi(app);
   healthRoutes(app, () => health.ready());
   metricsRoute(app, metrics);
-  conversationRoutes(app, conversations);
+  conversationRoutes(app, conversations, log);
   secureSessionRoutes(app, conversations, log);
-  flowRoutes(app, dependencies.flows);
-  flowValidationRoute(app, dependencies.flowChecker);
+  captureRoute(app, conversations, log);
+  addFlowRoutes(app, dependencies);
   eventRoute(app, events, conversations, dependencies.streams ?? STREAMS);
   boundClosing(app);
   await app.ready();

@@ -6,6 +6,14 @@ import { ERRORS, type ErrorCode, TacetError } from '../errors.js';
 import type { Logger } from '../log/logger.js';
 import { scrubText } from '../log/scrub.js';
 
+/** One thing wrong in a flow document. */
+export const Problem = Type.Object({
+  line: Type.Integer({ description: 'from 1' }),
+  column: Type.Integer({ description: 'from 1' }),
+  message: Type.String(),
+  remedy: Type.String({ description: 'what to do about it' }),
+});
+
 /** The one shape of every error. Holds nothing of the request: what came in might be card digits. */
 export const ErrorReply = Type.Object(
   {
@@ -13,6 +21,8 @@ export const ErrorReply = Type.Object(
       code: Type.Enum(Object.keys(ERRORS) as ErrorCode[]),
       message: Type.String({ description: 'what is wrong and what to do, for people' }),
       field: Type.Optional(Type.String({ description: 'the part of the request that is at fault' })),
+      problems: Type.Optional(Type.Array(Problem, { description: 'of a flow document' })),
+      neededBy: Type.Optional(Type.Array(Type.String(), { description: 'what stands in the way' })),
     }),
   },
   {
@@ -33,11 +43,15 @@ function explain(
   { keyword, instancePath, params, message }: FastifySchemaValidationError,
   part: string,
 ): { readonly field: string; readonly message: string } {
-  const path = instancePath.split('/').slice(1);
+  // Below the first there are names that the client chose.
+  const path = instancePath.split('/').slice(1, 2);
   if (keyword === 'required') path.push(String(params.missingProperty));
+  if (keyword === 'discriminator') path.push(String(params.tag));
   // Fields of the body go by their own name, others by their part of the request first.
   const field = [...(part === 'body' && path.length > 0 ? [] : [PARTS[part] ?? part]), ...path].join('.');
   if (keyword === 'required') return { field, message: `${field} is missing: add it` };
+  if (keyword === 'discriminator')
+    return { field, message: `${field} has no value that is known (see /docs)` };
   if (keyword === 'additionalProperties') {
     return { field, message: `${field} has a property that is not known: remove it (see /docs)` };
   }
@@ -61,7 +75,15 @@ const OWN: Readonly<Record<string, readonly [ErrorCode, string]>> = {
 function answer(error: FastifyError | TacetError, reply: FastifyReply, log: Logger): ErrorReply {
   if (error instanceof TacetError) {
     reply.status(error.httpStatus);
-    return errorReply(error.code, error.message);
+    const { problems, neededBy } = error.parts;
+    const { error: reason } = errorReply(error.code, error.message);
+    return {
+      error: {
+        ...reason,
+        ...(problems ? { problems: [...problems] } : {}),
+        ...(neededBy ? { neededBy: [...neededBy] } : {}),
+      },
+    };
   }
   const [first] = error.validation ?? [];
   if (first !== undefined) {

@@ -1,14 +1,16 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { FlowSet } from '../../flows/flow.js';
-import type { FlowProblem, LibraryFlow } from '../../flows/loader.js';
+import { interfaceOf } from '../../flows/flow-interface.js';
+import type { DocumentCheck, FlowProblem, Surroundings } from '../../flows/loader.js';
+import type { Known } from '../../flows/uses.js';
 import { TacetError } from '../errors.js';
 
 /** What a thread is started with. */
 export interface CheckJob {
   readonly document: string;
   readonly fileName: string;
-  readonly library: ReadonlyMap<string, LibraryFlow>;
+  readonly surroundings: Surroundings;
 }
 
 export interface CheckLimits {
@@ -28,28 +30,45 @@ const SCRIPT = new URL('./flow-checker.worker.js', import.meta.url);
  * stopped: whatever a document costs, calls go on. One at a time, so that no more than one core is ever taken.
  */
 export class FlowChecker {
-  readonly #library: ReadonlyMap<string, LibraryFlow>;
+  readonly #flows: Pick<FlowSet, 'values'>;
   readonly #directory: string;
+  readonly #known: Known | null;
   readonly #limits: CheckLimits;
   #last: Promise<unknown> = Promise.resolve();
   #pending = 0;
   #running: Worker | null = null;
   #closed = false;
 
-  /** Prompt files of a flow that is not in the library are relative to `directory`. */
-  constructor(flows: FlowSet, directory: string, limits: Partial<CheckLimits> = {}) {
-    this.#library = new Map(
-      [...flows].map(([name, { type, directory: own }]) => [name, { type, directory: own }]),
-    );
+  /**
+   * Prompt files of a flow that is not in the library are relative to `directory`. Without `known`, what the
+   * configuration has is not looked up.
+   */
+  constructor(
+    flows: Pick<FlowSet, 'values'>,
+    directory: string,
+    limits: Partial<CheckLimits> = {},
+    known: Known | null = null,
+  ) {
+    this.#flows = flows;
     this.#directory = directory;
+    this.#known = known;
     this.#limits = { ...LIMITS, ...limits };
   }
 
   /** Every problem in the document. Rejects with TacetError `busy` when too many wait, `draining` when closed. */
   async check(document: string): Promise<readonly FlowProblem[]> {
+    return (await this.load(document)).problems;
+  }
+
+  /** As {@link check}, with the flow when nothing is wrong: reading it here too would hold calls up. */
+  async load(
+    document: string,
+    needs: Pick<Surroundings, 'name' | 'needs'> = {},
+    fileName = join(this.#directory, 'document.yaml'),
+  ): Promise<DocumentCheck> {
     if (this.#pending >= this.#limits.most) throw new TacetError('busy', 'flows are checked one at a time');
     this.#pending += 1;
-    const turn = this.#last.then(() => this.#run(document));
+    const turn = this.#last.then(() => this.#run(document, needs, fileName));
     this.#last = turn
       .catch(() => {})
       .finally(() => {
@@ -65,10 +84,16 @@ export class FlowChecker {
     await this.#last;
   }
 
-  async #run(document: string): Promise<readonly FlowProblem[]> {
+  async #run(
+    document: string,
+    needs: Pick<Surroundings, 'name' | 'needs'>,
+    fileName: string,
+  ): Promise<DocumentCheck> {
     if (this.#closed) throw new TacetError('draining');
-    const fileName = join(this.#directory, 'document.yaml');
-    const job: CheckJob = { document, fileName, library: this.#library };
+    // Not whole flows: a thread is given a copy.
+    const library = new Map([...this.#flows.values()].map((flow) => [flow.name, interfaceOf(flow)]));
+    const surroundings = { library, known: this.#known, directory: this.#directory, ...needs };
+    const job: CheckJob = { document, fileName, surroundings };
     const worker = new Worker(SCRIPT, {
       name: 'flow-check',
       workerData: job,
@@ -76,23 +101,24 @@ export class FlowChecker {
     });
     this.#running = worker;
     const deadline = setTimeout(() => void worker.terminate(), this.#limits.deadlineMs);
-    const problems = await outcome(worker).finally(() => {
+    const found = await outcome(worker).finally(() => {
       clearTimeout(deadline);
       this.#running = null;
     });
-    if (problems !== null) return problems;
+    if (found !== null) return found;
     if (this.#closed) throw new TacetError('draining');
     const message = 'the document takes more time or memory to check than it may';
-    return [{ file: fileName, line: 1, column: 1, message, remedy: 'split it into several flows' }];
+    const problem = { file: fileName, line: 1, column: 1, message, remedy: 'split it into several flows' };
+    return { problems: [problem], flow: null };
   }
 }
 
 /** What the thread found, once it has ended; null when it was stopped or ran out of memory or stack. */
-function outcome(worker: Worker): Promise<readonly FlowProblem[] | null> {
+function outcome(worker: Worker): Promise<DocumentCheck | null> {
   return new Promise((resolve, reject) => {
-    let found: readonly FlowProblem[] | null = null;
-    worker.once('message', (problems: readonly FlowProblem[]) => {
-      found = problems;
+    let found: DocumentCheck | null = null;
+    worker.once('message', (check: DocumentCheck) => {
+      found = check;
     });
     worker.once('error', (error: NodeJS.ErrnoException) => {
       const tooMuch = error.code === 'ERR_WORKER_OUT_OF_MEMORY' || error instanceof RangeError;

@@ -9,6 +9,9 @@ import { isSecure } from '../../flows/secure-use.js';
 
 export const FlowSummary = Type.Object({
   name: Type.String(),
+  version: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'that was published over the API; null: the flow is that of a file',
+  }),
   type: Header.properties.type,
   description: Type.String({ description: 'empty when the document has none' }),
   secure: Type.Boolean({
@@ -19,10 +22,10 @@ export const FlowSummary = Type.Object({
 export type FlowSummary = Static<typeof FlowSummary>;
 
 export function flowSummary(flow: Flow): FlowSummary {
-  const { name, type, description } = flow;
+  const { name, version, type, description } = flow;
   const actions = [...actionsOf(flow)];
   const secure = actions.some((action) => isSecure(flow, action));
-  return { name, type, description, secure, actions: actions.length };
+  return { name, version, type, description, secure, actions: actions.length };
 }
 
 const VARIABLE_TYPES = ['string', 'number', 'boolean', 'secure'] as const;

@@ -1,27 +1,33 @@
-import type { CallFacts } from '../../flows/commands.js';
+import type { StartFacts } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
 import type { DataActions } from '../data-actions/data-actions.js';
+import type { Flows } from '../flows/published-flows.js';
 import { SecureActions } from '../secure/secure-actions.js';
 import type { SecureSession } from '../secure/secure-session.js';
 import type { SecureStay } from '../secure/secure-stay.js';
-import type { TransferResult } from '../transfer/to-agent.js';
+import type { TransferResult } from '../transfer/connect.js';
+import type { TransferCommand } from '../transfer/transfers.js';
 import { whenAborted } from './abort.js';
 import type { Conversation } from './conversation.js';
 import { type InboundEnd, InboundRun } from './inbound-run.js';
+import type { Leg } from './leg.js';
+import { playTo } from './play.js';
 import { runFlow } from './run-flow.js';
 import type { CallEnd } from './views.js';
 
 /** What a call needs of the rest of the server. */
 export interface CallServices {
   readonly flow: Flow;
+  /** What a transfer to a flow finds. */
+  readonly flows: Flows;
   readonly dataActions: DataActions;
   /** Aborted when the process stops. */
   readonly shutdown: AbortSignal;
   /** Makes a session for a flow without an agent. Throws TacetError when the flow cannot be used. */
   newSession(flow: string, invocationData: string): SecureSession;
-  /** Makes a session for secure actions of the flow itself. */
-  newStay(): SecureStay;
-  toAgent(wanted: string, ringTimeoutMs: number): Promise<TransferResult>;
+  /** Makes a session for secure actions of a flow that is not secure. */
+  newStay(flow: Flow): SecureStay;
+  transfer(command: TransferCommand): Promise<TransferResult>;
 }
 
 /** The secure session that an agent asked for while the call was talking. */
@@ -33,6 +39,7 @@ export type SessionRequests = { next(signal: AbortSignal): Promise<SecureSession
  * ```
  * inbound flow ──▶ talk ⇄ secure session        each phase ends early when the customer hangs up,
  *      └──────────────────▶ secure session      when the process stops, or when it fails
+ *                 talk ◀── transfer ┘
  * ```
  * Resolves with the reason the call ended; the caller then closes the conversation.
  */
@@ -53,51 +60,85 @@ export async function serveCall(
       conversation.moveTo('secure');
       const next = await session.run();
       if (next === 'end') return endOf(conversation, services, endOfSession(session));
-      conversation.moveTo('talking');
+      if (next === 'talk') conversation.moveTo('talking');
+      else if (!(await transferOn(conversation, services, next, signal))) {
+        return endOf(conversation, services, 'flow-error');
+      }
     }
     session = await talk(conversation, requests, signal);
-    if (!session) return endOf(conversation, services, 'agent-hung-up');
+    if (!session) return endOf(conversation, services, endOfTalk(conversation));
   }
 }
 
 async function runInbound(conversation: Conversation, services: CallServices, signal: AbortSignal) {
   const { customer } = conversation;
-  const secureActions = new SecureActions(() => services.newStay());
+  const secureActions = new SecureActions((flow) => services.newStay(flow));
   const run = new InboundRun({
     conversation,
     signal,
-    dataActions: services.dataActions,
+    flow: services.flow,
     secureActions,
-    toAgent: (wanted, ringTimeoutMs) => services.toAgent(wanted, ringTimeoutMs),
+    dataActions: services.dataActions,
+    flows: services.flows,
+    transfer: (command) => services.transfer(command),
     enterSecure: async (flow, invocationData) => {
       const session = services.newSession(flow, invocationData);
       return (await session.engage()) ? session : null;
     },
   });
-  const stopPrompt = () => void customer.leg.endpoint.stopPlaying().catch(() => {});
-  signal.addEventListener('abort', stopPrompt);
+  const { id, from, to } = conversation;
+  const facts: StartFacts = { id, from, to, invocationData: '' };
   let end: InboundEnd | 'interrupted' = 'interrupted';
   try {
-    const { id, from, to } = conversation;
-    const facts: CallFacts = { id, from, to, invocationData: '' };
-    end = await runFlow(services.flow, facts, run, signal);
+    end = await whilePlaying(customer.leg, signal, () => runFlow(services.flow, facts, run, signal));
     return end;
   } finally {
-    signal.removeEventListener('abort', stopPrompt);
     await secureActions.close(end !== 'interrupted' && end.kind === 'disconnect' ? end.reason : 'error');
   }
 }
 
-/** Waits while customer and agent talk. Resolves with an engaged session, or null when one of them is gone. */
+/** Does work that plays prompts, the one under way stopped when the signal aborts. */
+async function whilePlaying<T>(leg: Leg, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const stopPrompt = () => void leg.endpoint.stopPlaying().catch(() => {});
+  signal.addEventListener('abort', stopPrompt);
+  try {
+    return await work();
+  } finally {
+    signal.removeEventListener('abort', stopPrompt);
+  }
+}
+
+/** Carries out the transfer that a secure flow ended with. It is blind: false when nobody talks to the customer now. */
+async function transferOn(
+  conversation: Conversation,
+  services: CallServices,
+  command: TransferCommand,
+  signal: AbortSignal,
+): Promise<boolean> {
+  conversation.moveTo('ivr');
+  const { ok } = await services.transfer(command);
+  const { leg } = conversation.customer;
+  if (!ok && !signal.aborted) {
+    await whilePlaying(leg, signal, () => playTo(leg, command.failedTransferAudio));
+  }
+  return ok;
+}
+
+/** Waits while the customer talks to somebody. Resolves with an engaged session, or null when one of them is gone. */
 async function talk(
   conversation: Conversation,
   requests: SessionRequests,
   signal: AbortSignal,
 ): Promise<SecureSession | null> {
   for (;;) {
-    const { agent } = conversation;
-    if (!agent || signal.aborted) return null;
-    const over = AbortSignal.any([signal, agent.leg.gone]);
+    const { party } = conversation;
+    if (!party || signal.aborted) return null;
+    const over = AbortSignal.any([signal, party.leg.gone]);
+    if (party.role === 'external') {
+      // Nobody is there who could ask for a session (DESIGN.md section 2, rule 8).
+      await whenAborted(over);
+      return null;
+    }
     const session = await requests.next(over);
     if (!session) return null;
     if (await session.engage()) return session;
@@ -109,6 +150,10 @@ function endOf(conversation: Conversation, services: CallServices, otherwise: Ca
   const { leg } = conversation.customer;
   if (leg.lost) return 'signalling-failed';
   return leg.hungUpByFarEnd ? 'customer-hung-up' : otherwise;
+}
+
+function endOfTalk(conversation: Conversation): CallEnd {
+  return conversation.others.at(-1)?.role === 'external' ? 'external-hung-up' : 'agent-hung-up';
 }
 
 function endOfSession(session: SecureSession): CallEnd {

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { Flow, FlowSet } from '../../flows/flow.js';
+import type { CaptureCommand } from '../../flows/commands.js';
+import type { Flow } from '../../flows/flow.js';
 import { MediaError, type MediaServer } from '../../media/media-server.js';
-import type { Agents } from '../agent/agents.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import { TacetError } from '../errors.js';
+import type { RunningCall } from '../flows/flow-dependents.js';
+import { type Flows, remembering } from '../flows/published-flows.js';
 import type { SecureSessions } from '../secure/secure-sessions.js';
 import type { SecureStay } from '../secure/secure-stay.js';
 import type { IncomingCall, Signalling } from '../sip/signalling.js';
-import { transferToAgent } from '../transfer/to-agent.js';
+import { type TransferTargets, transferBy } from '../transfer/transfers.js';
 import { pause, whenAborted } from './abort.js';
 import { type CallServices, SessionRequestSlot, serveCall } from './call.js';
 import { Conversation } from './conversation.js';
@@ -15,29 +17,40 @@ import type { Conversations } from './conversations.js';
 import type { CallEvents } from './events.js';
 import { Leg } from './leg.js';
 import { Participant } from './participant.js';
-import type { CallEnd, ConversationView, SecureSessionRequest, SecureSessionView } from './views.js';
+import type {
+  AttributeChanges,
+  CallEnd,
+  ConversationView,
+  ParticipantView,
+  SecureSessionRequest,
+  SecureSessionView,
+} from './views.js';
 
 const ENDED_KEPT = 200;
 /** How long the answer to an offer of ours may take (RFC 3261 timer H). */
 const ANSWER_DEADLINE_MS = 32_000;
 
-export interface CallsOptions {
+export interface CallsOptions extends TransferTargets {
   readonly signalling: Signalling;
   readonly media: MediaServer;
   /** Serves customers while a secure session lasts; null: `media` does. */
   readonly vault: MediaServer | null;
-  readonly agents: Agents;
-  readonly flows: FlowSet;
+  /** Asked by each call when it begins. */
+  readonly flows: Flows;
   /** User part of the request URI to the name of an inbound flow; `*` for every other user part. */
   readonly routes: ReadonlyMap<string, string>;
   readonly sessions: SecureSessions;
   readonly dataActions: DataActions;
   readonly events: CallEvents;
   readonly onError: (conversationId: string, error: unknown) => void;
+  /** A call has given back everything. */
+  readonly onEnded?: () => void;
 }
 
 interface Live {
   readonly conversation: Conversation;
+  /** The flow that answered, and those it went on with. */
+  readonly taken: ReadonlySet<Flow>;
   readonly requests: SessionRequestSlot;
   readonly sessions: Map<string, SecureStay>;
   readonly finished: Promise<void>;
@@ -114,6 +127,19 @@ export class Calls implements Conversations {
     return session.view();
   }
 
+  setAttributes(id: string, participantId: string, { attributes }: AttributeChanges): ParticipantView {
+    const conversation = this.#find(id);
+    const everybody = [conversation.customer, ...conversation.others];
+    const participant = everybody.find((one) => one.id === participantId);
+    if (!participant) throw new TacetError('participant-not-found');
+    if (!this.#live.has(id)) throw new TacetError('no-active-call');
+    // To compare with what is keyed now would let a client guess it, one request after the other.
+    if (conversation.sessions.some((session) => !session.ended)) throw new TacetError('session-in-progress');
+    const refusal = participant.setAttributes(attributes, (event) => conversation.publish(event));
+    if (refusal !== null) throw new TacetError('bad-request', refusal.message);
+    return participant.view();
+  }
+
   secureSessions(id: string): readonly SecureSessionView[] {
     return this.#find(id).sessions.map((session) => session.view());
   }
@@ -125,10 +151,19 @@ export class Calls implements Conversations {
   }
 
   async cancelSecureSession(id: string, sessionId: string): Promise<SecureSessionView> {
-    const view = this.secureSession(id, sessionId);
-    const session = this.#live.get(id)?.sessions.get(sessionId);
-    if (view.state === 'ended' || !session) throw new TacetError('session-ended');
+    const session = this.#liveSession(id, sessionId);
     session.cancel();
+    return session.view();
+  }
+
+  async commandCapture(
+    id: string,
+    sessionId: string,
+    command: CaptureCommand,
+    by: string | null,
+  ): Promise<SecureSessionView> {
+    const session = this.#liveSession(id, sessionId);
+    session.command(command, by);
     return session.view();
   }
 
@@ -144,14 +179,24 @@ export class Calls implements Conversations {
    */
   async endSilent(silenceMs: number): Promise<void> {
     for (const { conversation } of this.#live.values()) {
-      const { customer, agent } = conversation;
-      const talking = agent?.state === 'connected' ? [customer, agent] : [customer];
+      const { customer, party } = conversation;
+      const talking = party?.state === 'connected' ? [customer, party] : [customer];
       for (const { leg } of talking) {
         const state = await leg.endpoint.state().catch(() => null);
         if (!state || state.held || state.lastPacketAgeMs < silenceMs) continue;
         await conversation.abandon('media-timeout');
       }
     }
+  }
+
+  /** Every live call with the flows it is on, those of its secure sessions included. */
+  running(): readonly RunningCall[] {
+    return [...this.#live.values()].map(({ conversation, taken, sessions }) => {
+      const secure = [...sessions.values()]
+        .filter((session) => !session.ended)
+        .flatMap((session) => [...session.flows]);
+      return { conversationId: conversation.id, flows: [...taken, ...secure] };
+    });
   }
 
   /** Takes no new call and resolves when the last one has ended. */
@@ -178,6 +223,13 @@ export class Calls implements Conversations {
     const found = this.#live.get(id)?.conversation ?? this.#ended.find((ended) => ended.id === id);
     if (!found) throw new TacetError('conversation-not-found');
     return found;
+  }
+
+  #liveSession(id: string, sessionId: string): SecureStay {
+    const view = this.secureSession(id, sessionId);
+    const session = this.#live.get(id)?.sessions.get(sessionId);
+    if (view.state === 'ended' || !session) throw new TacetError('session-ended');
+    return session;
   }
 
   #route(toUser: string): Flow {
@@ -218,12 +270,22 @@ export class Calls implements Conversations {
       leg,
       state: 'connected',
     });
-    const conversation = new Conversation({ id, from, to, flow: flow.name, customer, events });
+    const conversation = new Conversation({
+      id,
+      from,
+      to,
+      flow: flow.name,
+      flowVersion: flow.version,
+      customer,
+      events,
+    });
     conversation.publish({ type: 'conversation.started', from, to });
     const requests = new SessionRequestSlot();
     const sessions = new Map<string, SecureStay>();
+    const taken = new Set([flow]);
     const services: CallServices = {
       flow,
+      flows: remembering(this.#options.flows, taken),
       dataActions: this.#options.dataActions,
       shutdown: this.#shutdown.signal,
       newSession: (name, invocationData) => {
@@ -237,19 +299,19 @@ export class Calls implements Conversations {
         sessions.set(session.id, session.stay);
         return session;
       },
-      newStay: () => {
-        const stay = this.#options.sessions.forActions(conversation, this.#shutdown.signal);
+      newStay: (running) => {
+        const stay = this.#options.sessions.forActions(conversation, running, this.#shutdown.signal);
         sessions.set(stay.id, stay);
         return stay;
       },
-      toAgent: (wanted, ringTimeoutMs) => {
-        const { agents, signalling, media } = this.#options;
+      transfer: (command) => {
+        const { signalling, media } = this.#options;
         const signal = AbortSignal.any([leg.gone, this.#shutdown.signal]);
-        return transferToAgent({ conversation, wanted, ringTimeoutMs, agents, signalling, media, signal });
+        return transferBy(command, this.#options, { conversation, signalling, media, signal });
       },
     };
     const finished = this.#run(conversation, services, requests);
-    this.#live.set(id, { conversation, requests, sessions, finished });
+    this.#live.set(id, { conversation, taken, requests, sessions, finished });
   }
 
   async #run(
@@ -268,6 +330,7 @@ export class Calls implements Conversations {
       this.#live.delete(conversation.id);
       this.#ended.push(conversation);
       if (this.#ended.length > ENDED_KEPT) this.#ended.shift();
+      this.#options.onEnded?.();
     }
   }
 }

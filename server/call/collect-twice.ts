@@ -1,6 +1,8 @@
 import type { CollectCommand } from '../../flows/commands.js';
+import { isFinal } from '../../flows/final-errors.js';
 import { SecureValue } from '../secure/secure-value.js';
 import type { Collected, CollectOptions } from './collect.js';
+import { tellEnd } from './tell-end.js';
 
 type Options = Pick<CollectOptions, 'value' | 'surplusSince' | 'onProgress'>;
 /** One entry at the field of an attempt. */
@@ -26,8 +28,7 @@ export async function collectTwice<O extends Options>(
       { ...options, value: second, surplusSince: first.surplusSince, onProgress: unlessDecided(onProgress) },
     );
     const result = compared(repeated.result, value, second);
-    if (result.ok) onProgress('accepted', value.length, null);
-    else onProgress('rejected', second.length, result.error);
+    tellEnd(onProgress, result, result.ok ? value.length : second.length);
     if (!result.ok) value.clear();
     return { result, surplusSince: repeated.surplusSince };
   } finally {
@@ -35,13 +36,13 @@ export async function collectTwice<O extends Options>(
   }
 }
 
-/** What is no valid entry by itself does not match either; silence and a hang-up are told as what they are. */
+/** What is no valid entry by itself does not match either; silence, a hang-up and a command are told as what they are. */
 function compared(
   repeated: Collected['result'],
   value: SecureValue,
   second: SecureValue,
 ): Collected['result'] {
-  if (!repeated.ok && (repeated.error === 'timeout' || repeated.error === 'caller-hung-up')) return repeated;
+  if (!repeated.ok && (repeated.error === 'timeout' || isFinal(repeated.error))) return repeated;
   const same = value.use('field-check', (keyed) =>
     second.use(
       'field-check',
@@ -56,5 +57,6 @@ function unlessAccepted(onProgress: Options['onProgress']): Options['onProgress'
 }
 
 function unlessDecided(onProgress: Options['onProgress']): Options['onProgress'] {
-  return (state, ...rest) => state !== 'accepted' && state !== 'rejected' && onProgress(state, ...rest);
+  return (state, ...rest) =>
+    state !== 'accepted' && state !== 'rejected' && state !== 'left' && onProgress(state, ...rest);
 }

@@ -1,9 +1,12 @@
-import { Collector, type CollectorStep } from '../../flows/collector.js';
-import type { CaptureError, CollectCommand } from '../../flows/commands.js';
+import { Collector, type CollectorStep, type CommandRefusal } from '../../flows/collector.js';
+import type { CaptureCommand, CollectCommand, CollectFailure } from '../../flows/commands.js';
 import { brandOf } from '../../flows/fields/brands.js';
+import { calendarDay } from '../../flows/fields/date.js';
+import type { CaptureControl } from '../secure/capture-control.js';
 import type { SecureValue } from '../secure/secure-value.js';
 import type { FieldProgress } from './events.js';
 import type { Leg } from './leg.js';
+import { tellEnd } from './tell-end.js';
 
 export interface CollectOptions {
   readonly leg: Leg;
@@ -15,6 +18,8 @@ export interface CollectOptions {
   readonly signal: AbortSignal;
   /** {@link Collected.surplusSince} of the attempt before. */
   readonly surplusSince: number | null;
+  /** Where the agent's commands come from; absent: nobody can send one. */
+  readonly control?: CaptureControl;
   readonly onProgress: (
     state: FieldProgress['state'],
     entered: number,
@@ -23,11 +28,14 @@ export interface CollectOptions {
 }
 
 export interface Collected {
-  readonly result: { readonly ok: true } | { readonly ok: false; readonly error: CaptureError };
+  readonly result: { readonly ok: true } | CollectFailure;
   readonly surplusSince: number | null;
 }
 
-/** Plays the prompt of one attempt at one field and feeds the caller's keys to the {@link Collector} until it is done. */
+/**
+ * Plays the prompt of one attempt at one field and feeds the caller's keys and the agent's commands to the
+ * {@link Collector} until it is done.
+ */
 export function collect(command: CollectCommand, options: CollectOptions): Promise<Collected> {
   return new Promise((resolve) => new Attempt(command, options, resolve).begin());
 }
@@ -39,11 +47,13 @@ class Attempt {
   readonly #collector: Collector;
   #timer: NodeJS.Timeout | undefined;
   #stopListening: () => void = () => {};
+  #closeControl: () => void = () => {};
+  /** Counts the times the prompt was begun: the end of one that was replaced is not the end of the prompt. */
+  #plays = 0;
   #finished = false;
 
   constructor(command: CollectCommand, options: CollectOptions, resolve: (collected: Collected) => void) {
     const { value, card, surplusSince } = options;
-    const today = new Date();
     this.#command = command;
     this.#options = options;
     this.#resolve = resolve;
@@ -53,23 +63,44 @@ class Attempt {
       look: (check) => value.use('field-check', check),
       surplusSince,
       cardBrand: card?.use('field-check', brandOf) ?? null,
-      now: { year: today.getFullYear(), month: today.getMonth() + 1 },
+      now: calendarDay(new Date()),
+      startedAt: performance.now(),
     });
   }
 
   begin(): void {
-    const { leg, signal, onProgress } = this.#options;
+    const { leg, signal, control, onProgress } = this.#options;
     this.#stopListening = leg.onDigit(({ code }) => this.#take(this.#collector.key(code, performance.now())));
     signal.addEventListener('abort', this.#aborted);
-    onProgress('asked', 0, null);
-    if (signal.aborted) this.#aborted();
-    else void this.#play();
+    if (control) this.#closeControl = control.open((command) => this.#decide(command));
+    if (signal.aborted) {
+      onProgress('asked', 0, null);
+      this.#aborted();
+    } else this.#ask();
+  }
+
+  #ask(): void {
+    this.#options.onProgress('asked', 0, null);
+    void this.#play();
   }
 
   async #play(): Promise<void> {
     const { audio } = this.#command;
+    this.#plays += 1;
+    const turn = this.#plays;
     if (audio.length > 0) await this.#options.leg.endpoint.play(audio).catch(() => {});
-    if (!this.#finished) this.#take(this.#collector.audioEnded(performance.now()));
+    if (!this.#finished && turn === this.#plays) this.#take(this.#collector.audioEnded(performance.now()));
+  }
+
+  #decide(command: CaptureCommand): CommandRefusal | (() => void) {
+    const step = this.#collector.command(command, performance.now());
+    return (
+      step.refusal ??
+      (() => {
+        this.#take(step);
+        if (step.replay) this.#ask();
+      })
+    );
   }
 
   #take(step: CollectorStep): void {
@@ -99,9 +130,9 @@ class Attempt {
     this.#finished = true;
     clearTimeout(this.#timer);
     this.#stopListening();
+    this.#closeControl();
     this.#options.signal.removeEventListener('abort', this.#aborted);
-    if (result.ok) this.#options.onProgress('accepted', entered, null);
-    else this.#options.onProgress('rejected', entered, result.error);
+    tellEnd(this.#options.onProgress, result, entered);
     // The prompt must not run on into the next action.
     void this.#options.leg.endpoint.stopPlaying().catch(() => {});
     this.#resolve({ result, surplusSince: this.#collector.surplusSince });

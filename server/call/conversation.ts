@@ -1,3 +1,4 @@
+import type { FlowNote } from '../../flows/commands.js';
 import type { CallEventBody, CallEvents } from './events.js';
 import type { Participant } from './participant.js';
 import type { CallEnd, ConversationView, SecureSessionView } from './views.js';
@@ -7,12 +8,14 @@ type State = ConversationView['state'];
 /**
  * ```
  * ivr ⇄ ringing-agent ──▶ talking ⇄ secure
- *  └───────────┬─────────────┴────────┴──▶ ended      (ivr ──▶ secure: a flow without an agent)
+ *  │  ⇄ ringing-external ────┘  │       │
+ *  └───────────┬────────────────┴───────┴──▶ ended   (ivr ⇄ secure: a flow without an agent, a transfer out of one)
  * ```
  */
 const TRANSITIONS: Readonly<Record<State, readonly State[]>> = {
-  ivr: ['ringing-agent', 'secure', 'ended'],
+  ivr: ['ringing-agent', 'ringing-external', 'secure', 'ended'],
   'ringing-agent': ['ivr', 'talking', 'ended'],
+  'ringing-external': ['ivr', 'talking', 'ended'],
   talking: ['secure', 'ended'],
   secure: ['talking', 'ivr', 'ended'],
   ended: [],
@@ -31,10 +34,14 @@ export class Conversation {
   readonly from: string;
   readonly to: string;
   readonly flow: string;
+  /** The published version of the flow; null for a file's. */
+  readonly flowVersion: number | null;
   readonly customer: Participant;
   readonly sessions: SessionRecord[] = [];
+  /** In which the customer heard the last prompts (BCP 47): the next flow goes on in it, when it can. */
+  language: string | undefined;
   readonly #events: CallEvents;
-  readonly #agents: Participant[] = [];
+  readonly #others: Participant[] = [];
   readonly #startedAt = new Date().toISOString();
   #endedAt: string | null = null;
   #end: CallEnd | null = null;
@@ -46,6 +53,7 @@ export class Conversation {
     from: string;
     to: string;
     flow: string;
+    flowVersion?: number | null;
     customer: Participant;
     events: CallEvents;
   }) {
@@ -53,6 +61,7 @@ export class Conversation {
     this.from = options.from;
     this.to = options.to;
     this.flow = options.flow;
+    this.flowVersion = options.flowVersion ?? null;
     this.customer = options.customer;
     this.#events = options.events;
   }
@@ -63,12 +72,22 @@ export class Conversation {
 
   /** The agent on the call now, or null. */
   get agent(): Participant | null {
-    return this.#agents.findLast((agent) => agent.present) ?? null;
+    return this.#others.findLast(({ present, role }) => present && role === 'agent') ?? null;
+  }
+
+  /** Who is on the call beside the customer now, an agent or somebody beyond a trunk; or null. */
+  get party(): Participant | null {
+    return this.#others.findLast(({ present }) => present) ?? null;
+  }
+
+  /** Everybody beside the customer, in the order they were rung, those who have left among them. */
+  get others(): readonly Participant[] {
+    return this.#others;
   }
 
   /** One of these endpoints serves somebody who is on the call. */
   servedBy(endpoints: ReadonlySet<string>): boolean {
-    return [this.customer, ...this.#agents].some(
+    return [this.customer, ...this.#others].some(
       ({ state, leg }) => state !== 'ended' && leg.uses(endpoints),
     );
   }
@@ -77,15 +96,21 @@ export class Conversation {
     this.#events.publish(this.id, body);
   }
 
+  /** A run has entered an action. */
+  entered({ language, secure: _secure, ...action }: FlowNote): void {
+    this.language = language;
+    this.publish({ type: 'flow.action', ...action });
+  }
+
   moveTo(next: Exclude<State, 'ended'>): void {
     this.#change(next);
     this.publish({ type: 'conversation.state', state: next });
   }
 
   /** An agent who hangs up gives port and reservation back at once, not when the caller has finished paying. */
-  addAgent(agent: Participant): void {
-    this.#agents.push(agent);
-    agent.leg.gone.addEventListener('abort', () => void this.endParticipant(agent), { once: true });
+  add(party: Participant): void {
+    this.#others.push(party);
+    party.leg.gone.addEventListener('abort', () => void this.endParticipant(party), { once: true });
   }
 
   /** Ends one participant and says so, once. */
@@ -98,7 +123,7 @@ export class Conversation {
 
   /** Ends everybody who is still there. */
   async endParticipants(): Promise<void> {
-    await Promise.all([this.customer, ...this.#agents].map((one) => this.endParticipant(one)));
+    await Promise.all([this.customer, ...this.#others].map((one) => this.endParticipant(one)));
   }
 
   /** Hangs up on everybody for a reason of ours; the call then ends by itself. */
@@ -118,14 +143,15 @@ export class Conversation {
   }
 
   view(): ConversationView {
-    const { id, from, to, flow } = this;
+    const { id, from, to, flow, flowVersion } = this;
     return {
       id,
       state: this.#state,
       from,
       to,
       flow,
-      participants: [this.customer, ...this.#agents].map((one) => one.view()),
+      flowVersion,
+      participants: [this.customer, ...this.#others].map((one) => one.view()),
       secureSessions: this.sessions.map((session) => session.view()),
       end: this.#end,
       startedAt: this.#startedAt,

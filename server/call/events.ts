@@ -1,14 +1,29 @@
-import type { CallDataResult, CaptureError, FieldKind, PlainValue, Transform } from '../../flows/commands.js';
-import type { CallEnd, ConversationView, SecureEnd, SecureState } from './views.js';
+import type {
+  CallDataResult,
+  CaptureCommand,
+  CaptureError,
+  FieldKind,
+  PlainValue,
+  Transform,
+} from '../../flows/commands.js';
+import type { CallEnd, ConversationView, ParticipantView, SecureEnd, SecureState } from './views.js';
 
 /** How far a secure field is. `entered` counts keys; no field of this event can hold a digit of the caller's. */
 export interface FieldProgress {
   readonly field: FieldKind;
   readonly name: string;
-  readonly state: 'asked' | 'entering' | 'accepted' | 'rejected' | 'cleared';
+  /** `left`: the agent went to another field. */
+  readonly state: 'asked' | 'entering' | 'accepted' | 'rejected' | 'cleared' | 'left';
   readonly entered: number;
+  /** A dot for each key; empty, with `entered` 0, for a field that does not even tell their number. */
+  readonly masked: string;
+  /** Fewest and most digits of the field, whatever was keyed: a card's brand would tell its first digits. */
+  readonly min: number;
+  readonly max: number;
   readonly attempt: number;
   readonly error: CaptureError | null;
+  /** Names of the fields that are still to be keyed, in their order. */
+  readonly required: readonly string[];
 }
 
 /** What happened to a conversation, in the order it happened. */
@@ -19,8 +34,22 @@ export type CallEventBody =
   | {
       readonly type: 'participant.ringing' | 'participant.connected' | 'participant.ended';
       readonly participantId: string;
-      readonly role: 'customer' | 'agent';
+      readonly role: ParticipantView['role'];
       readonly agentId: string | null;
+    }
+  | {
+      readonly type: 'participant.data';
+      readonly participantId: string;
+      readonly role: ParticipantView['role'];
+      /** Those that were set; null for one that was removed. */
+      readonly attributes: Readonly<Record<string, PlainValue>>;
+    }
+  | {
+      /** An event of the flow's author. */
+      readonly type: 'flow.event';
+      readonly flow: string;
+      readonly name: string;
+      readonly data: Readonly<Record<string, PlainValue>>;
     }
   | {
       readonly type: 'flow.action';
@@ -59,10 +88,25 @@ export type CallEventBody =
       readonly transform: Transform;
     }
   | {
+      /** A command of the agent to the field that is being keyed was taken. */
+      readonly type: 'secure.command';
+      readonly sessionId: string;
+      readonly command: CaptureCommand['do'];
+      /** Name of the API token it came with; null when that is not known. */
+      readonly by: string | null;
+    }
+  | {
       readonly type: 'secure.data';
       readonly sessionId: string;
       readonly status: 'calling' | 'approved' | 'declined' | 'in-doubt' | 'error';
       readonly reason: string;
+    }
+  | {
+      /** A charge in doubt was looked up; perhaps after the conversation. */
+      readonly type: 'payment.reconciled';
+      readonly sessionId: string;
+      readonly idempotencyKey: string;
+      readonly status: 'approved' | 'declined' | 'unknown';
     }
   | {
       readonly type: 'agent.data';
@@ -71,13 +115,31 @@ export type CallEventBody =
       readonly data: Readonly<Record<string, PlainValue>>;
     };
 
-export type CallEvent = CallEventBody & {
+/** What happened to the flows, whichever conversations there are. */
+export type FlowEventBody =
+  | {
+      readonly type: 'flow.published';
+      readonly flow: string;
+      readonly version: number;
+      /** The version that new calls took before; null: a file's, or none. */
+      readonly previous: number | null;
+      /** Name of the token. */
+      readonly by: string;
+    }
+  | { readonly type: 'flow.deleted'; readonly flow: string; readonly by: string };
+
+export interface Numbered {
   /** Increases by one with every event of this process; the `id:` of server-sent events. */
   readonly seq: number;
   /** ISO 8601 with milliseconds. */
   readonly at: string;
-  readonly conversationId: string;
-};
+}
+
+export type CallEvent = Numbered &
+  (
+    | (CallEventBody & { readonly conversationId: string })
+    | (FlowEventBody & { readonly conversationId: null })
+  );
 
 /**
  * The fields that pass while a conversation is in secure mode, by event type; whatever else an event carries is
@@ -90,17 +152,32 @@ const SECURE_FIELDS: Readonly<Record<CallEventBody['type'], readonly string[]>> 
   'participant.ringing': ['participantId', 'role', 'agentId'],
   'participant.connected': ['participantId', 'role', 'agentId'],
   'participant.ended': ['participantId', 'role', 'agentId'],
+  'participant.data': ['participantId', 'role'],
+  'flow.event': ['flow', 'name'],
   'flow.action': ['flow', 'action', 'path', 'name'],
   'flow.data': ['action', 'status', 'durationMs'],
   'secure.state': ['sessionId', 'state', 'end', 'reason'],
   'secure.shield': ['sessionId', 'shield', 'change'],
   'secure.progress': ['sessionId', 'progress'],
   'secure.extracted': ['sessionId', 'variable', 'transform'],
+  'secure.command': ['sessionId', 'command', 'by'],
   'secure.data': ['sessionId', 'status', 'reason'],
+  'payment.reconciled': ['sessionId', 'idempotencyKey', 'status'],
   'agent.data': ['sessionId', 'participantId', 'data'],
 };
 
-const PROGRESS_FIELDS = ['field', 'name', 'state', 'entered', 'attempt', 'error'] as const;
+const PROGRESS_FIELDS = [
+  'field',
+  'name',
+  'state',
+  'entered',
+  'masked',
+  'min',
+  'max',
+  'attempt',
+  'error',
+  'required',
+] as const;
 
 type Listener = (event: CallEvent) => void;
 
@@ -119,12 +196,13 @@ export class CallEvents {
   }
 
   publish(conversationId: string, body: CallEventBody): void {
-    this.#seq += 1;
     const shown = this.#secure.has(conversationId) ? secureView(body) : body;
-    const event: CallEvent = { ...shown, seq: this.#seq, at: this.#now().toISOString(), conversationId };
-    this.#recent.push(event);
-    if (this.#recent.length > KEPT) this.#recent.shift();
-    for (const listener of this.#listeners) listener(event);
+    this.#hand({ ...shown, ...this.#number(), conversationId });
+  }
+
+  /** For what concerns no conversation. */
+  announce(body: FlowEventBody): void {
+    this.#hand({ ...body, ...this.#number(), conversationId: null });
   }
 
   /** From now on only allow-listed fields of this conversation's events pass. */
@@ -149,6 +227,17 @@ export class CallEvents {
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  #number(): Numbered {
+    this.#seq += 1;
+    return { seq: this.#seq, at: this.#now().toISOString() };
+  }
+
+  #hand(event: CallEvent): void {
+    this.#recent.push(event);
+    if (this.#recent.length > KEPT) this.#recent.shift();
+    for (const listener of this.#listeners) listener(event);
   }
 
   get listeners(): number {

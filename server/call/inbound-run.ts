@@ -1,14 +1,24 @@
-import type { CallDataResult, CollectCommand, FlowCommand, FlowNote } from '../../flows/commands.js';
+import type {
+  CallDataResult,
+  CollectCommand,
+  FlowCommand,
+  FlowEvent,
+  FlowNote,
+} from '../../flows/commands.js';
+import type { Flow } from '../../flows/flow.js';
 import type { DataActions } from '../data-actions/data-actions.js';
+import type { Flows } from '../flows/published-flows.js';
 import type { SecureActions } from '../secure/secure-actions.js';
 import type { SecureSession } from '../secure/secure-session.js';
 import { SecureValue } from '../secure/secure-value.js';
-import type { TransferResult } from '../transfer/to-agent.js';
+import type { TransferResult } from '../transfer/connect.js';
+import { type TransferCommand, targetOf } from '../transfer/transfers.js';
 import { pause } from './abort.js';
 import { callData } from './call-data.js';
 import { collect } from './collect.js';
 import { collectTwice } from './collect-twice.js';
 import type { Conversation } from './conversation.js';
+import { executePlainData, type PlainDataCommand } from './plain-data.js';
 import { playTo } from './play.js';
 import type { Executed, FlowHost } from './run-flow.js';
 
@@ -21,28 +31,37 @@ export type InboundEnd =
 export interface InboundRunOptions {
   readonly conversation: Conversation;
   readonly signal: AbortSignal;
+  /** That the run begins with. */
+  readonly flow: Flow;
   readonly dataActions: DataActions;
   readonly secureActions: SecureActions;
+  /** What a transfer to a flow finds. */
+  readonly flows: Flows;
   /** Starts a session without an agent; null when the shields could not be engaged. */
   readonly enterSecure: (flow: string, invocationData: string) => Promise<SecureSession | null>;
-  readonly toAgent: (wanted: string, ringTimeoutMs: number) => Promise<TransferResult>;
+  readonly transfer: (command: TransferCommand) => Promise<TransferResult>;
 }
 
 /** Executes the commands of an inbound flow on the customer's leg. */
 export class InboundRun implements FlowHost<InboundEnd> {
   readonly #options: InboundRunOptions;
   #surplusSince: number | null = null;
+  /** The flow or module that the last action stands in. */
+  #frame = '';
+  /** The flow that runs, whatever module it has called. */
+  #flow: Flow;
   /** An action that is not secure was entered since the last command. */
   #enteredPlain = false;
 
   constructor(options: InboundRunOptions) {
     this.#options = options;
+    this.#flow = options.flow;
   }
 
-  note({ action, path, name, secure }: FlowNote): void {
-    this.#enteredPlain ||= !secure;
-    const { conversation } = this.#options;
-    conversation.publish({ type: 'flow.action', flow: conversation.flow, action, path, name });
+  note(note: FlowNote, frame: Flow): void {
+    this.#enteredPlain ||= !note.secure;
+    this.#frame = frame.name;
+    this.#options.conversation.entered(note);
   }
 
   async execute(command: FlowCommand, secure: boolean): Promise<Executed<InboundEnd>> {
@@ -56,7 +75,7 @@ export class InboundRun implements FlowHost<InboundEnd> {
       // Keys that come at once are still those of the last field.
       this.#surplusSince = performance.now();
     }
-    return secure ? secureActions.execute(command, this.#surplusSince) : this.#execute(command);
+    return secure ? secureActions.execute(command, this.#flow, this.#surplusSince) : this.#execute(command);
   }
 
   async #execute(command: FlowCommand): Promise<Executed<InboundEnd>> {
@@ -71,11 +90,21 @@ export class InboundRun implements FlowHost<InboundEnd> {
         return this.#collect(command);
       case 'callData':
         return { event: { type: 'dataAnswered', result: await this.#callData(command) } };
+      case 'setParticipantData':
+      case 'getParticipantData':
+      case 'sendEvent':
+        return { event: this.#plainData(command) };
+      case 'transferToFlow':
+        return this.#toFlow(command);
       case 'transferToAgent':
-        return this.#toAgent(command);
+      case 'transferToQueue':
+      case 'transferToNumber':
+        return this.#transfer(command);
       case 'transferToSecureFlow':
         return this.#toSecureFlow(command);
       case 'disconnect':
+      case 'held':
+      case 'fill':
       case 'callSecureData':
       case 'extract':
       case 'returnToAgent':
@@ -122,17 +151,50 @@ export class InboundRun implements FlowHost<InboundEnd> {
     });
   }
 
-  async #toAgent(command: FlowCommand & { do: 'transferToAgent' }): Promise<Executed<InboundEnd>> {
+  #plainData(command: PlainDataCommand): FlowEvent {
+    const { conversation, secureActions } = this.#options;
+    return executePlainData(command, {
+      customer: conversation.customer,
+      flow: this.#frame,
+      publish: (event) => conversation.publish(event),
+      values: secureActions.values,
+    });
+  }
+
+  async #toFlow(command: FlowCommand & { do: 'transferToFlow' }): Promise<Executed<InboundEnd>> {
+    const { flows, secureActions } = this.#options;
+    const { invocationData } = command;
     await this.#play(command.preTransferAudio);
-    const result = await this.#options.toAgent(command.agent, command.ringTimeoutMs);
+    const next = flows.get(command.flow);
+    // The loader refuses other types; a transfer to a flow is blind.
+    if (next?.type !== 'inbound' || secureActions.values.showIn({ invocationData })) {
+      return { end: { kind: 'disconnect', reason: 'error' } };
+    }
+    // What was keyed stays behind.
+    secureActions.values.clear();
+    this.#flow = next;
+    return { next, invocationData };
+  }
+
+  async #transfer(command: TransferCommand): Promise<Executed<InboundEnd>> {
+    // A target goes into SIP messages.
+    if (this.#options.secureActions.values.showIn(targetOf(command))) {
+      return { end: { kind: 'disconnect', reason: 'error' } };
+    }
+    await this.#play(command.preTransferAudio);
+    const result = await this.#options.transfer(command);
     if (result.ok) return { end: { kind: 'talk' } };
     await this.#play(command.failedTransferAudio);
     return { event: { type: 'transferFailed', error: result.error, message: result.message } };
   }
 
   async #toSecureFlow(command: FlowCommand & { do: 'transferToSecureFlow' }): Promise<Executed<InboundEnd>> {
+    const { flow, invocationData } = command;
+    if (this.#options.secureActions.values.showIn({ invocationData })) {
+      return { end: { kind: 'disconnect', reason: 'error' } };
+    }
     await this.#play(command.preTransferAudio);
-    const session = await this.#options.enterSecure(command.flow, command.invocationData);
+    const session = await this.#options.enterSecure(flow, invocationData);
     if (session) return { end: { kind: 'secure', session } };
     await this.#play(command.failedTransferAudio);
     const message = 'the secure session was refused';

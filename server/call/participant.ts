@@ -1,4 +1,7 @@
+import type { PlainValue, Refusal } from '../../flows/commands.js';
+import { changedData } from '../../flows/plain-data.js';
 import type { Reservation } from '../agent/agents.js';
+import type { CallEventBody } from './events.js';
 import type { Leg } from './leg.js';
 import type { ParticipantView } from './views.js';
 
@@ -11,6 +14,7 @@ export class Participant {
   readonly leg: Leg;
   readonly #reservation: Reservation | null;
   #state: ParticipantView['state'];
+  #attributes: Readonly<Record<string, PlainValue>> = {};
 
   constructor(options: {
     id: string;
@@ -39,6 +43,23 @@ export class Participant {
     return (this.#state === 'connected' || this.#state === 'parked') && !this.leg.gone.aborted;
   }
 
+  /** Plain data by name, from flows and the API. */
+  get attributes(): Readonly<Record<string, PlainValue>> {
+    return this.#attributes;
+  }
+
+  /** Sets all of these and publishes it, null removes one; or changes nothing and says why. */
+  setAttributes(
+    changes: Readonly<Record<string, PlainValue>>,
+    publish: (event: CallEventBody) => void,
+  ): Refusal | null {
+    const changed = changedData(this.#attributes, changes);
+    if ('refusal' in changed) return changed.refusal;
+    this.#attributes = changed.data;
+    publish({ type: 'participant.data', participantId: this.id, role: this.role, attributes: changes });
+    return null;
+  }
+
   moveTo(state: 'connected' | 'parked'): void {
     if (this.#state !== 'ended') this.#state = state;
   }
@@ -54,6 +75,6 @@ export class Participant {
 
   view(): ParticipantView {
     const { id, role, agentId, address } = this;
-    return { id, role, agentId, state: this.#state, address };
+    return { id, role, agentId, state: this.#state, address, attributes: { ...this.#attributes } };
   }
 }

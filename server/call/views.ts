@@ -1,11 +1,22 @@
 import Type, { type Static } from 'typebox';
+import { IDENTIFIER } from '../../flows/actions/fields.js';
+import { LONGEST_TEXT, MOST_ENTRIES } from '../../flows/plain-data.js';
 
 /** What the API shows of calls. Schemas and types in one; none has a place for a secure value. */
 
+const PlainData = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
+
+/** Calls stay on the version they began with. */
+const FlowVersion = Type.Union([Type.Integer(), Type.Null()], {
+  description: 'its published version; null: the flow is that of a file',
+});
+
 export const ParticipantView = Type.Object({
   id: Type.String({ description: 'unique within the conversation' }),
-  role: Type.Union([Type.Literal('customer'), Type.Literal('agent')]),
-  /** The agent's identifier; null for the customer. */
+  role: Type.Union([Type.Literal('customer'), Type.Literal('agent'), Type.Literal('external')], {
+    description: 'external: somebody beyond a trunk',
+  }),
+  /** The agent's identifier; null for everybody else. */
   agentId: Type.Union([Type.String(), Type.Null()]),
   state: Type.Union([
     Type.Literal('ringing'),
@@ -14,6 +25,9 @@ export const ParticipantView = Type.Object({
     Type.Literal('ended'),
   ]),
   address: Type.String({ description: 'SIP address of record' }),
+  attributes: Type.Record(Type.String(), PlainData, {
+    description: 'plain data by name, from flows and from this API',
+  }),
 });
 export type ParticipantView = Static<typeof ParticipantView>;
 
@@ -24,6 +38,7 @@ export type SecureState = (typeof SECURE_STATES)[number];
 export const SECURE_ENDS = [
   'returned',
   'completed',
+  'transferred',
   'disconnected',
   'cancelled',
   'customer-hung-up',
@@ -38,6 +53,7 @@ export const SecureSessionView = Type.Object({
   id: Type.String(),
   conversationId: Type.String(),
   flow: Type.String(),
+  flowVersion: FlowVersion,
   state: Type.Enum(SECURE_STATES),
   sourceParticipantId: Type.Union([Type.String(), Type.Null()], {
     description: 'the agent who started it; null when a flow did',
@@ -46,12 +62,16 @@ export const SecureSessionView = Type.Object({
   shields: Type.Array(Type.String(), { description: 'engaged now, in order of engagement' }),
   end: Type.Union([Type.Enum(SECURE_ENDS), Type.Null()]),
   reason: Type.Union([Type.String(), Type.Null()], { description: 'why it was refused or failed' }),
-  result: Type.Record(
-    Type.String(),
-    Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]),
-    {
-      description: 'plain data for the agent script, as the flow returned it',
-    },
+  result: Type.Record(Type.String(), PlainData, {
+    description: 'plain data for the agent script, as the flow returned it',
+  }),
+  reconciled: Type.Array(
+    Type.Object({
+      idempotencyKey: Type.String(),
+      status: Type.Enum(['approved', 'declined', 'unknown']),
+      at: Type.String({ format: 'date-time' }),
+    }),
+    { description: 'what the gateway said afterwards of charges in doubt' },
   ),
   startedAt: Type.String({ format: 'date-time' }),
   endedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
@@ -62,6 +82,7 @@ export type SecureSessionView = Static<typeof SecureSessionView>;
 export const CALL_ENDS = [
   'customer-hung-up',
   'agent-hung-up',
+  'external-hung-up',
   'flow-disconnected',
   'flow-error',
   'agent-gone',
@@ -77,6 +98,7 @@ export const ConversationView = Type.Object({
   state: Type.Union([
     Type.Literal('ivr'),
     Type.Literal('ringing-agent'),
+    Type.Literal('ringing-external'),
     Type.Literal('talking'),
     Type.Literal('secure'),
     Type.Literal('ended'),
@@ -84,6 +106,7 @@ export const ConversationView = Type.Object({
   from: Type.String(),
   to: Type.String(),
   flow: Type.String({ description: 'the inbound flow that answered' }),
+  flowVersion: FlowVersion,
   participants: Type.Array(ParticipantView),
   secureSessions: Type.Array(SecureSessionView),
   end: Type.Union([Type.Enum(CALL_ENDS), Type.Null()]),
@@ -106,3 +129,16 @@ export const SecureSessionRequest = Type.Object(
   { additionalProperties: false },
 );
 export type SecureSessionRequest = Static<typeof SecureSessionRequest>;
+
+export const AttributeChanges = Type.Object(
+  {
+    attributes: Type.Record(Type.String({ pattern: IDENTIFIER }), PlainData, {
+      additionalProperties: false,
+      minProperties: 1,
+      maxProperties: MOST_ENTRIES,
+      description: `values by name; null removes one; a text has at most ${LONGEST_TEXT} characters`,
+    }),
+  },
+  { additionalProperties: false },
+);
+export type AttributeChanges = Static<typeof AttributeChanges>;

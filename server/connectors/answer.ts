@@ -3,6 +3,7 @@ import type { SecureValue } from '../secure/secure-value.js';
 import { type KeyedData, maskEchoes } from './keyed-data.js';
 import { type Dropped, plainOutputs, reasonToken } from './outputs.js';
 import { retryAfterMs } from './retry-after.js';
+import { type SecureOutputNames, type SecureOutputs, takeSecureOutputs } from './secure-outputs.js';
 
 /** One complete HTTP answer. `body` is zeroed by whoever made it, after it was judged. */
 export interface Answer {
@@ -15,7 +16,13 @@ export interface Answer {
 
 /** What one try has come to. */
 export type Verdict =
-  | { readonly kind: 'final'; readonly result: DataResult; readonly dropped: readonly Dropped[] }
+  | {
+      readonly kind: 'final';
+      readonly result: DataResult;
+      readonly dropped: readonly Dropped[];
+      /** Absent when the answer has none. */
+      readonly secureOutputs?: SecureOutputs;
+    }
   /** The gateway refused this try for good, and says that it charged nothing. */
   | { readonly kind: 'refused'; readonly reason: string }
   /** No verdict. `charged: 'no'`: certainly nothing was charged by this try. */
@@ -56,10 +63,12 @@ const unknown = (reason: string): Verdict => ({
   afterMs: null,
 });
 
-function decided(said: Said | null, keyed: KeyedData): Verdict {
+function decided(said: Said | null, keyed: KeyedData, names: SecureOutputNames): Verdict {
   if (said?.status === 'approved') {
-    const { outputs, dropped } = plainOutputs(said, keyed);
-    return { kind: 'final', result: { status: 'approved', reason: '', outputs }, dropped };
+    const { rest, taken } = takeSecureOutputs(said, names);
+    const { outputs, dropped } = plainOutputs(rest, keyed);
+    const verdict = { kind: 'final', result: { status: 'approved', reason: '', outputs }, dropped } as const;
+    return taken.size === 0 ? verdict : { ...verdict, secureOutputs: taken };
   }
   if (said?.status === 'declined') return declined(said, keyed);
   return unknown('unreadable-answer');
@@ -71,6 +80,8 @@ function declined(said: Said | null, keyed: KeyedData): Verdict {
   return { kind: 'final', result: { status: 'declined', reason, outputs }, dropped };
 }
 
+const NO_SECURE_OUTPUTS: SecureOutputNames = { never: [], wanted: [] };
+
 /** Not processed: too early, or too many requests (RFC 8470 section 5.2, RFC 6585 section 4). */
 const NOT_PROCESSED: ReadonlySet<number> = new Set([425, 429]);
 /** A try with this key is in progress elsewhere, or the gateway gave up in the middle. */
@@ -80,7 +91,13 @@ const UNDECIDED: ReadonlySet<number> = new Set([408, 409]);
  * Reads one answer. `approved` is believed from 200 and 201 only, `declined` also from 402; what says one
  * thing in its status line and another in its body is no verdict. Masks echoes of the card in `body`.
  */
-export function judge(answer: Answer, idempotencyKey: string, secure: SecureInputs, now: number): Verdict {
+export function judge(
+  answer: Answer,
+  idempotencyKey: string,
+  secure: SecureInputs,
+  now: number,
+  names: SecureOutputNames = NO_SECURE_OUTPUTS,
+): Verdict {
   const { http, cardSent } = answer;
   const keyed: KeyedData = { secure, codeMasked: maskEchoes(answer.body, secure) };
   const said = parse(answer.body);
@@ -88,7 +105,7 @@ export function judge(answer: Answer, idempotencyKey: string, secure: SecureInpu
   const approvedElsewhere = said?.status === 'approved' && http !== 200 && http !== 201;
   const contradictory = approvedElsewhere || forAnotherKey(said, idempotencyKey, secure);
   if (cardSent && contradictory) return unknown('contradictory-answer');
-  if (cardSent && (http === 200 || http === 201)) return decided(said, keyed);
+  if (cardSent && (http === 200 || http === 201)) return decided(said, keyed, names);
   if (cardSent && http === 402) {
     const agrees = said?.status === undefined || said.status === 'declined';
     return agrees ? declined(said, keyed) : unknown('contradictory-answer');

@@ -4,6 +4,7 @@ import type { Connector } from './connector.js';
 import { HttpsConnector } from './https-connector.js';
 import type { ConnectorNotice } from './notice.js';
 import { SandboxConnector } from './sandbox-connector.js';
+import { StripeConnector } from './stripe-connector.js';
 
 export interface ConnectorOptions {
   /** Default: the system's clock and timers. */
@@ -23,6 +24,7 @@ export function createConnector(
 ): Connector {
   if (config.type === 'sandbox') return new SandboxConnector(name);
   try {
+    if (config.type === 'stripe') return new StripeConnector(name, config, clock, onNotice);
     return new HttpsConnector(name, config, clock, onNotice);
   } catch (error) {
     throw new Error(`connector ${name}: ${error instanceof Error ? error.message : 'not usable'}`);

@@ -16,19 +16,23 @@ export type Exchange =
 
 export interface ExchangeOptions {
   readonly url: URL;
+  /** Default `POST`. A `GET` has no body: `head` and `tail` are not looked at. */
+  readonly method?: 'GET' | 'POST';
   /** Agent, headers, trust. Without `Content-Length`. */
   readonly options: RequestOptions;
   /** The beginning of the body, without secrets. */
   readonly head: Buffer;
   /** Makes the rest of the body; called when the connection stands and is trusted. Zeroed here. */
   readonly tail: () => Buffer;
+  /** Headers that depend on the body; asked for once it is made. */
+  readonly sign?: (body: readonly Uint8Array[]) => Readonly<Record<string, string>>;
   readonly limitMs: number;
   readonly clock: ConnectorClock;
   readonly signal: AbortSignal;
 }
 
 /**
- * One POST. Never rejects. Nothing is written before the connection stands and its certificate was checked.
+ * One request. Never rejects. Nothing is written before the connection stands and its certificate was checked.
  * The card then goes out as one write of one buffer, which Node hands to the kernel, or to OpenSSL, without
  * a copy of its own; a second chunk in the same write would be copied together with it (node's TLSWrap).
  */
@@ -57,7 +61,7 @@ class Attempt {
     const open = options.url.protocol === 'https:' ? requestHttps : requestHttp;
     const onread = { buffer: this.#reading, callback: (length: number) => this.#read(length) };
     const all: RequestOptions & Pick<TcpSocketConnectOpts, 'onread'> = { ...options.options, onread };
-    this.#request = open(options.url, { ...all, method: 'POST' });
+    this.#request = open(options.url, { ...all, method: options.method ?? 'POST' });
   }
 
   start(): void {
@@ -87,19 +91,29 @@ class Attempt {
 
   #writeHead(): void {
     if (this.#settled) return;
-    const { head, tail } = this.#options;
+    const { head, tail, sign, method } = this.#options;
+    if (method === 'GET') {
+      this.#sign(sign?.([]));
+      this.#request.end();
+      return;
+    }
     try {
       this.#tail = tail();
     } catch {
       this.#fail('card-data-gone');
       return;
     }
+    this.#sign(sign?.([head, this.#tail]));
     this.#request.setHeader('Content-Length', head.length + this.#tail.length);
     // The callback comes when the kernel has the headers and the head: nothing is queued that Node could
     // merge with the card.
     this.#request.write(head, (error) => {
       if (!error) this.#writeTail();
     });
+  }
+
+  #sign(headers: Readonly<Record<string, string>> = {}): void {
+    for (const [name, value] of Object.entries(headers)) this.#request.setHeader(name, value);
   }
 
   #writeTail(): void {

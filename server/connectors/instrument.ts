@@ -10,12 +10,13 @@ const LENGTHS: Readonly<Record<string, readonly [number, number]>> = {
   postalCode: [1, 12],
   routingNumber: [9, 9],
   accountNumber: [4, 17],
+  token: [1, 255],
 };
 
 const CARD: readonly string[] = ['cardNumber', 'expiry', 'securityCode', 'postalCode'];
 const BANK_ACCOUNT: readonly string[] = ['routingNumber', 'accountNumber'];
 
-const PART_MAX = 192;
+const PART_MAX = 320;
 
 const isDigits = (digits: Uint8Array): boolean => digits.every((code) => code >= 0x30 && code <= 0x39);
 
@@ -31,14 +32,15 @@ export function instrumentProblem(secure: SecureInputs): string | null {
     if (value.wiped) return 'card-data-gone';
     const [min, max] = range;
     if (value.length < min || value.length > max) return 'bad-card-data';
-    if (!value.use('data-action', isDigits)) return 'bad-card-data';
+    if (name !== 'token' && !value.use('data-action', isDigits)) return 'bad-card-data';
   }
   return null;
 }
 
-/** A card, or a bank account: never half of one, nor both. */
+/** A card, or a bank account, or a token: never half of one, nor two. */
 function missing(names: readonly string[]): string | null {
   if (names.some((name) => LENGTHS[name] === undefined)) return 'unknown-secure-input';
+  if (names.includes('token')) return names.length === 1 ? null : 'token-and-card-data';
   if (!names.some((name) => BANK_ACCOUNT.includes(name)))
     return names.includes('cardNumber') ? null : 'card-number-missing';
   if (names.some((name) => CARD.includes(name))) return 'card-and-bank-account';
@@ -71,11 +73,18 @@ class ByteWriter {
 }
 
 /**
- * The end of the request body, `"card":{...}}` or `"bankAccount":{...}}`, in memory of its own, which the caller zeroes.
+ * The end of the request body, `"card":{...}}`, `"bankAccount":{...}}` or `"token":"..."}`, in memory of its own, which the caller zeroes.
  * The inputs passed {@link instrumentProblem}. Throws when they were wiped in the meantime.
  */
 export function instrumentPart(secure: SecureInputs): Buffer {
   const out = new ByteWriter();
+  const token = secure.get('token');
+  if (token !== undefined) {
+    out.text('"token":"');
+    out.digits(token);
+    out.text('"}');
+    return out.written();
+  }
   const account = secure.get('accountNumber');
   const number = secure.get('cardNumber');
   if (account !== undefined) bankAccount(out, account, secure);

@@ -3,6 +3,7 @@ export type DropReason =
   | 'contains-card-number'
   | 'contains-account-number'
   | 'contains-security-code'
+  | 'contains-token'
   | 'bad-name'
   | 'not-plain'
   | 'not-exact'
@@ -15,6 +16,13 @@ export type ConnectorNotice =
       readonly connector: string;
       readonly attempt: number;
       readonly reason: string;
+    }
+  /** Nobody will ask again what became of this charge: people must look into the gateway's books. */
+  | {
+      readonly kind: 'charge-left-open';
+      readonly connector: string;
+      readonly idempotencyKey: string;
+      readonly reason: 'too-many' | 'closed' | 'no-verdict';
     }
   | {
       readonly kind: 'output-dropped';

@@ -27,6 +27,11 @@ const SHOWN: Readonly<Record<Secret, DropReason>> = {
 };
 
 function keyedDataIn(text: string, keyed: KeyedData): DropReason | null {
+  const token = keyed.secure.get('token');
+  const hasToken = token?.use('data-action', ({ buffer, byteOffset, length }) =>
+    Buffer.from(text).includes(Buffer.from(buffer, byteOffset, length)),
+  );
+  if (hasToken) return 'contains-token';
   const secret = secretIn(text, keyed);
   return secret === null ? null : SHOWN[secret];
 }

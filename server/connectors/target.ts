@@ -3,10 +3,13 @@ import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent, validateHeaderName, validateHeaderValue } from 'node:http';
 import { Agent as HttpsAgent, type RequestOptions } from 'node:https';
 import { isIPv4 } from 'node:net';
-import type { ConnectorConfig, SecretReference } from '../../config/schema.js';
+import type { SecureContextOptions } from 'node:tls';
+import type { HttpsConfig } from '../../config/connector.js';
+import type { SecretReference } from '../../config/schema.js';
 import { readSecret } from '../../config/secrets.js';
-
-export type HttpsConfig = Extract<ConnectorConfig, { type: 'https' }>;
+import { certificatesOf, clientCertificate } from './client-certificate.js';
+import { type Seal, sealer } from './sealing.js';
+import { type Sign, signer } from './signature.js';
 
 /** OpenSSL's SSL_OP_CLEANSE_PLAINTEXT, which Node has no name for: received plaintext is zeroed once read. */
 const CLEANSE_PLAINTEXT = 2;
@@ -34,7 +37,8 @@ function isLoopback(hostname: string): boolean {
   return isIPv4(hostname) && hostname.startsWith('127.');
 }
 
-function checkedUrl(config: HttpsConfig): URL {
+/** Throws an Error that says what is wrong with the URL. */
+export function checkedUrl(config: Pick<HttpsConfig, 'url' | 'allowInsecureHttp'>): URL {
   const url = new URL(config.url);
   if (url.username !== '' || url.password !== '') {
     throw new Error('no user or password in `url`; name the secret by `authorization`');
@@ -75,8 +79,15 @@ export function jsonHeaders(config: HeaderConfig): Record<string, string> {
   };
 }
 
-/** Opens a connection for each request and verifies certificates. Reads the CA file once. */
-export function agentOf(url: URL, caFile: string | undefined): HttpAgent {
+/** The authorities of a PEM file. Throws an Error that names it when it holds none: Node would trust nobody, silently. */
+function authorities(caFile: string): string {
+  const pem = readFileSync(caFile, 'utf8');
+  certificatesOf(pem, caFile);
+  return pem;
+}
+
+/** Opens a connection for each request and verifies certificates. Reads the CA file once. `own`: what we show. */
+export function agentOf(url: URL, caFile: string | undefined, own: SecureContextOptions = {}): HttpAgent {
   // Connections are not kept: one that the gateway closes at the same moment would put a charge in doubt.
   if (url.protocol === 'http:') return new HttpAgent({ keepAlive: false });
   return new HttpsAgent({
@@ -85,16 +96,45 @@ export function agentOf(url: URL, caFile: string | undefined): HttpAgent {
     rejectUnauthorized: true,
     minVersion: 'TLSv1.2',
     secureOptions: constants.SSL_OP_NO_COMPRESSION | CLEANSE_PLAINTEXT,
-    ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
+    ...own,
+    ...(caFile === undefined ? {} : { ca: authorities(caFile) }),
   });
 }
 
+/** Where and how charges are posted. */
+export interface Target {
+  readonly url: URL;
+  readonly options: RequestOptions;
+  readonly sign: Sign | null;
+  readonly seal: Seal | null;
+}
+
 /**
- * Where and how charges are posted. Reads the referenced secrets and the CA file once. Throws an Error that
- * says what is wrong with the configuration and never holds a secret.
+ * Reads the referenced secrets, keys and certificates once. Throws an Error that says what is wrong with the
+ * configuration and never holds a secret. `now`: milliseconds since the epoch.
  */
-export function targetOf(config: HttpsConfig): { readonly url: URL; readonly options: RequestOptions } {
+export function targetOf(config: HttpsConfig, now: number): Target {
   const url = checkedUrl(config);
-  const headers = { ...jsonHeaders(config), 'Content-Type': 'application/json' };
-  return { url, options: { agent: agentOf(url, config.caFile), headers } };
+  const { caFile, signature, encryption } = config;
+  const headers = {
+    ...jsonHeaders(config),
+    'Content-Type': encryption === undefined ? 'application/json' : 'application/jose',
+  };
+  checkSignatureHeader(config);
+  const own = config.clientCertificate && clientCertificate(config.clientCertificate, now);
+  return {
+    url,
+    options: { agent: agentOf(url, caFile, own), headers },
+    sign: signature === undefined ? null : signer(signature),
+    seal: encryption === undefined ? null : sealer(encryption),
+  };
+}
+
+function checkSignatureHeader({ signature, headers }: HttpsConfig): void {
+  const name = signature?.header.toLowerCase();
+  if (name === undefined) return;
+  const others = Object.keys(headers ?? {}).map((one) => one.toLowerCase());
+  if (OWN_HEADERS.has(name) || others.includes(name)) {
+    throw new Error('the header of `signature` is taken; choose another name');
+  }
 }

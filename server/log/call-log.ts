@@ -3,13 +3,22 @@ import type { Logger } from './logger.js';
 
 /** Writes one line for each event of a call, except the key-by-key progress. Returns what stops it. */
 export function logEvents(events: CallEvents, log: Logger): () => void {
-  return events.subscribe(({ conversationId, at: _at, ...event }) => {
-    if (event.type === 'secure.progress' || event.type === 'flow.action') return;
-    if (event.type === 'agent.data') {
+  return events.subscribe((event) => {
+    // The line of a flow is written by whoever changes it.
+    if (event.conversationId === null) return;
+    const { conversationId, at: _at, ...body } = event;
+    if (body.type === 'secure.progress' || body.type === 'flow.action') return;
+    if (body.type === 'agent.data') {
       // The script's data belongs to the agent, not to the log.
-      log.info({ conversation: conversationId, type: event.type, session: event.sessionId }, 'call');
+      log.info({ conversation: conversationId, type: body.type, session: body.sessionId }, 'call');
       return;
     }
-    log.info({ conversation: conversationId, ...event }, 'call');
+    if (body.type === 'participant.data' || body.type === 'flow.event') {
+      // Nor does what flows tell other programs.
+      const { attributes: _attributes, data: _data, ...told } = { attributes: {}, data: {}, ...body };
+      log.info({ conversation: conversationId, ...told }, 'call');
+      return;
+    }
+    log.info({ conversation: conversationId, ...body }, 'call');
   });
 }

@@ -11,6 +11,8 @@ const SECURE_FIELDS: ReadonlySet<string> = new Set([
   'end',
   'shield',
   'change',
+  'command',
+  'by',
   'status',
   'flow',
   'action',

@@ -30,6 +30,7 @@ export interface Metrics {
 const LIVE_STATES = [
   'ivr',
   'ringing-agent',
+  'ringing-external',
   'talking',
   'secure',
 ] as const satisfies ConversationView['state'][];

@@ -1,4 +1,5 @@
 import type { FlowCommand, FlowEvent, SecureFailure } from '../../flows/commands.js';
+import type { Flow } from '../../flows/flow.js';
 import type { Conversation } from '../call/conversation.js';
 import type { Executed } from '../call/run-flow.js';
 import type { SecureEnd } from '../call/views.js';
@@ -29,11 +30,11 @@ interface Current {
 export class SecureActions {
   /** Live to the end of the run, through every session of it. */
   readonly values = new SecureValues();
-  readonly #newStay: () => SecureStay;
+  readonly #newStay: (flow: Flow) => SecureStay;
   #current: Current | null = null;
 
-  /** `newStay`: a session in state `requested`. */
-  constructor(newStay: () => SecureStay) {
+  /** `newStay`: a session in state `requested` for actions of this flow. */
+  constructor(newStay: (flow: Flow) => SecureStay) {
     this.#newStay = newStay;
   }
 
@@ -42,9 +43,9 @@ export class SecureActions {
     return this.#current !== null;
   }
 
-  /** Executes the command of a secure action, with every shield engaged and confirmed, or not at all. */
-  async execute(command: FlowCommand, surplusSince: number | null): Promise<Executed<Ended>> {
-    const current = this.#current ?? (await this.#enter(surplusSince));
+  /** Executes the command of a secure action of the flow, with every shield engaged and confirmed, or not at all. */
+  async execute(command: FlowCommand, flow: Flow, surplusSince: number | null): Promise<Executed<Ended>> {
+    const current = this.#current ?? (await this.#enter(flow, surplusSince));
     if (!current) return refused('shield-failed', 'secure mode could not be entered');
     const { stay, run } = current;
     if (stay.cancelled.aborted) return refused('cancelled', 'the secure session was cancelled');
@@ -90,8 +91,8 @@ export class SecureActions {
     await stay.leaveByHangingUp(endOf(stay, reason));
   }
 
-  async #enter(surplusSince: number | null): Promise<Current | null> {
-    const stay = this.#newStay();
+  async #enter(flow: Flow, surplusSince: number | null): Promise<Current | null> {
+    const stay = this.#newStay(flow);
     if (!(await stay.engage())) return null;
     const { conversation } = stay;
     const from = conversation.state === 'ended' ? 'ivr' : conversation.state;

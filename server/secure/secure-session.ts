@@ -1,17 +1,26 @@
-import type { CallFacts, PlainValue } from '../../flows/commands.js';
-import type { Flow } from '../../flows/flow.js';
+import type { PlainValue, StartFacts } from '../../flows/commands.js';
 import { runFlow } from '../call/run-flow.js';
 import type { SecureEnd, SecureSessionView } from '../call/views.js';
+import type { TransferCommand } from '../transfer/transfers.js';
+import type { Left } from './leaving-guard.js';
 import type { SecureFlowEnd, SecureRun } from './secure-run.js';
-import { type Leaving, SecureStay, type SecureStayOptions } from './secure-stay.js';
+import { SecureStay, type SecureStayOptions } from './secure-stay.js';
 import { SecureValues } from './secure-values.js';
 
-export interface SecureSessionOptions extends Omit<SecureStayOptions, 'flow'> {
-  readonly flow: Flow;
+export interface SecureSessionOptions extends SecureStayOptions {
   readonly invocationData: string;
 }
 
-/** A stay in secure mode for the whole run of a secure flow, with an agent who waits or without one. */
+/** What the call does after the session: it goes on with the agent, it ends, or the customer is handed on. */
+export type AfterSession = 'talk' | 'end' | TransferCommand;
+
+/** Ends after which the customer is still on the line. */
+const STAYS: ReadonlySet<SecureEnd> = new Set(['returned', 'cancelled', 'transferred']);
+
+/**
+ * A stay in secure mode for the whole run of a secure flow: shields up, the flow alone with the caller, shields down in
+ * reverse. Clean-up runs in {@link run} itself, not under the signal that a hang-up aborts.
+ */
 export class SecureSession {
   readonly stay: SecureStay;
   readonly #options: SecureSessionOptions;
@@ -19,7 +28,7 @@ export class SecureSession {
 
   constructor(options: SecureSessionOptions) {
     this.#options = options;
-    this.stay = new SecureStay({ ...options, flow: options.flow.name });
+    this.stay = new SecureStay(options);
   }
 
   get id(): string {
@@ -36,17 +45,17 @@ export class SecureSession {
   }
 
   /** Runs the flow of an engaged session and leaves secure mode. */
-  async run(): Promise<'talk' | 'end'> {
+  async run(): Promise<AfterSession> {
     const run = await this.#runFlow();
     const result = this.#values.redact(run.data);
     // Nothing reads the digits any more: they must not wait for the guard, nor for what may go wrong in it.
     this.#values.wipe();
     this.stay.unshield(result);
     const end = this.#endOf(run.end);
-    if (end !== 'returned' && end !== 'cancelled') return this.#leaveByHangingUp(end);
-    const { agent } = this.#options.conversation;
-    const left = agent ? await this.stay.leave(agent.leg.gone) : 'gone';
-    return left === 'released' ? this.#returnToAgent(end) : this.#leaveByHangingUp(this.#lost(end, left));
+    const left = STAYS.has(end) ? await this.#guard(end) : 'gone';
+    if (left !== 'quiet') return this.#leaveByHangingUp(this.#lost(end, left));
+    const command = run.end !== 'interrupted' && run.end.kind === 'transfer' ? run.end.command : null;
+    return command ? this.#handOn(command) : this.#returnToAgent(end);
   }
 
   async #runFlow(): Promise<{ end: SecureFlowEnd | 'interrupted'; data: Record<string, PlainValue> }> {
@@ -60,9 +69,9 @@ export class SecureSession {
     }
   }
 
-  #facts(): CallFacts {
-    const { id, from, to } = this.#options.conversation;
-    return { id, from, to, invocationData: this.#options.invocationData };
+  #facts(): StartFacts {
+    const { id, from, to, language } = this.#options.conversation;
+    return { id, from, to, language, invocationData: this.#options.invocationData };
   }
 
   #endOf(end: SecureFlowEnd | 'interrupted'): SecureEnd {
@@ -73,13 +82,20 @@ export class SecureSession {
       return this.stay.cancelled.aborted ? 'cancelled' : 'flow-error';
     }
     if (end.kind === 'disconnect') return end.reason === 'flow' ? 'disconnected' : 'flow-error';
+    if (end.kind === 'transfer') return 'transferred';
     if (agent) return 'returned';
     return this.#options.source && !this.#options.disconnect ? 'agent-gone' : 'disconnected';
   }
 
+  async #guard(end: SecureEnd): Promise<Left> {
+    if (end === 'transferred') return this.stay.guard();
+    const { agent } = this.#options.conversation;
+    return agent ? this.stay.guard(agent.leg.gone) : 'gone';
+  }
+
   /** Why a session that would have gone back to the agent does not. */
-  #lost(end: 'returned' | 'cancelled', left: Exclude<Leaving, 'released'>): SecureEnd {
-    if (left === 'not-released') return 'shield-failed';
+  #lost(end: SecureEnd, left: Left): SecureEnd {
+    if (!STAYS.has(end)) return end;
     if (this.#options.conversation.customer.leg.gone.aborted) return 'customer-hung-up';
     if (this.#options.shutdown.aborted) return 'shutdown';
     if (left === 'restless') return 'flow-error';
@@ -87,12 +103,25 @@ export class SecureSession {
     return end === 'cancelled' && (source === null || disconnect) ? 'cancelled' : 'agent-gone';
   }
 
-  async #returnToAgent(end: 'returned' | 'cancelled'): Promise<'talk' | 'end'> {
+  async #returnToAgent(end: SecureEnd): Promise<'talk' | 'end'> {
+    const released = await this.stay.release();
     const { agent, customer } = this.#options.conversation;
+    if (!released) return this.#leaveByHangingUp('shield-failed');
     if (!agent || customer.leg.gone.aborted) return this.#leaveByHangingUp(this.#lost(end, 'gone'));
     agent.moveTo('connected');
     this.stay.finish(end, agent);
     return 'talk';
+  }
+
+  /** The agent is freed first (G6), so that the shield of the agent leg has nobody to join the customer with. */
+  async #handOn(command: TransferCommand): Promise<AfterSession> {
+    const { conversation } = this.#options;
+    const { agent, customer } = conversation;
+    if (agent) await conversation.endParticipant(agent);
+    if (!(await this.stay.release())) return this.#leaveByHangingUp('shield-failed');
+    if (customer.leg.gone.aborted) return this.#leaveByHangingUp('customer-hung-up');
+    this.stay.finish('transferred', agent);
+    return command;
   }
 
   async #leaveByHangingUp(end: SecureEnd): Promise<'end'> {

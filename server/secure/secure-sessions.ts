@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { Flow, FlowSet } from '../../flows/flow.js';
+import type { Flow } from '../../flows/flow.js';
 import type { MediaServer } from '../../media/media-server.js';
 import type { Conversation } from '../call/conversation.js';
 import type { CallEvents } from '../call/events.js';
 import { TacetError } from '../errors.js';
+import type { Flows } from '../flows/published-flows.js';
 import type { LogGate } from '../log/log-gate.js';
 import { SecureSession } from './secure-session.js';
 import { SecureStay, type SecureStayOptions } from './secure-stay.js';
@@ -15,7 +16,7 @@ import type { Shield } from './shields/shield.js';
 import { VaultShield } from './shields/vault.js';
 
 export interface SecureSessionsOptions {
-  readonly flows: FlowSet;
+  readonly flows: Flows;
   readonly media: MediaServer;
   /** Where the customer's media can go while a session lasts; null: `media` is in this process itself. */
   readonly vault: MediaServer | null;
@@ -34,10 +35,7 @@ export interface SecureSessionsOptions {
   readonly maxSessionMs: number;
 }
 
-interface Request extends Pick<SecureStayOptions, 'source' | 'disconnect' | 'shutdown'> {
-  readonly flow: string;
-  readonly invocationData: string;
-}
+type Request = Pick<SecureStayOptions, 'source' | 'disconnect' | 'shutdown'>;
 
 /** Makes secure sessions and is the one place that lists their shields. */
 export class SecureSessions {
@@ -48,29 +46,37 @@ export class SecureSessions {
   }
 
   /** A session in state `requested`, entered in the conversation's record. Throws TacetError for an unusable flow. */
-  create(conversation: Conversation, { invocationData, ...request }: Request): SecureSession {
-    const flow = this.#secureFlow(request.flow);
-    const session = new SecureSession({ ...this.#stay(conversation, request), flow, invocationData });
+  create(
+    conversation: Conversation,
+    {
+      flow,
+      invocationData,
+      ...request
+    }: Request & { readonly flow: string; readonly invocationData: string },
+  ): SecureSession {
+    const options = this.#stay(conversation, this.#secureFlow(flow), request);
+    const session = new SecureSession({ ...options, invocationData });
     conversation.sessions.push(session.stay);
     return session;
   }
 
-  /** The same for a run of secure actions in the flow that the conversation is in. */
-  forActions(conversation: Conversation, shutdown: AbortSignal): SecureStay {
-    const { flow } = conversation;
-    const request = { flow, source: null, disconnect: false, shutdown };
-    const stay = new SecureStay(this.#stay(conversation, request));
+  /** The same for secure actions in the run of a flow that is not secure. */
+  forActions(conversation: Conversation, flow: Flow, shutdown: AbortSignal): SecureStay {
+    const request = { source: null, disconnect: false, shutdown };
+    const stay = new SecureStay(this.#stay(conversation, flow, request));
     conversation.sessions.push(stay);
     return stay;
   }
 
-  #stay(conversation: Conversation, request: Omit<Request, 'invocationData'>): SecureStayOptions {
-    const { connectors, dataActions, shieldTimeoutMs, leavingGuardMs, leavingGuardMaxMs, maxSessionMs } =
-      this.#options;
+  #stay(conversation: Conversation, flow: Flow, request: Request): SecureStayOptions {
+    const { flows, connectors, dataActions } = this.#options;
+    const { shieldTimeoutMs, leavingGuardMs, leavingGuardMaxMs, maxSessionMs } = this.#options;
     return {
       ...request,
       id: randomUUID(),
       conversation,
+      flow,
+      flows,
       shields: this.#shields(conversation),
       connectors,
       dataActions,

@@ -1,8 +1,11 @@
-import type { PlainValue } from '../../flows/commands.js';
+import type { CaptureCommand, PlainValue } from '../../flows/commands.js';
+import type { Flow } from '../../flows/flow.js';
 import { pause } from '../call/abort.js';
 import type { Conversation, SessionRecord } from '../call/conversation.js';
 import type { Participant } from '../call/participant.js';
 import type { SecureEnd, SecureSessionView } from '../call/views.js';
+import { type Flows, remembering } from '../flows/published-flows.js';
+import { CaptureControl } from './capture-control.js';
 import { type Left, leavingGuard } from './leaving-guard.js';
 import { SecureRun, type SecureRunOptions } from './secure-run.js';
 import type { SecureValues } from './secure-values.js';
@@ -13,8 +16,10 @@ import { ShieldError, ShieldStack } from './shields/shield-stack.js';
 export interface SecureStayOptions {
   readonly id: string;
   readonly conversation: Conversation;
-  /** The name of the flow that runs in it. */
-  readonly flow: string;
+  /** The flow that it begins with, or whose own actions run in it. */
+  readonly flow: Flow;
+  /** What a transfer to a flow finds. */
+  readonly flows: Flows;
   /** The agent who asked; null when a flow did. */
   readonly source: Participant | null;
   /** Drop the agent at the start instead of parking the agent leg. */
@@ -42,6 +47,8 @@ export class SecureStay implements SessionRecord {
   readonly #conversation: Conversation;
   readonly #state: SessionState;
   readonly #stack: ShieldStack;
+  readonly #taken: Set<Flow>;
+  readonly #control = new CaptureControl();
   readonly #cancel = new AbortController();
   readonly #tooLong = new AbortController();
   /** Aborted when nothing is executed in it any more. */
@@ -51,10 +58,12 @@ export class SecureStay implements SessionRecord {
   #end: SecureEnd | null = null;
   #reason: string | null = null;
   #result: Record<string, PlainValue> = {};
+  readonly #reconciled: SecureSessionView['reconciled'] = [];
 
   constructor(options: SecureStayOptions) {
     this.id = options.id;
     this.#options = options;
+    this.#taken = new Set([options.flow]);
     this.#conversation = options.conversation;
     this.#state = new SessionState(() => this.#publishState());
     this.#stack = new ShieldStack(options.shields, options.shieldTimeoutMs, (shield, change) =>
@@ -75,6 +84,11 @@ export class SecureStay implements SessionRecord {
     return this.#options.shutdown;
   }
 
+  /** The flow that it began with, and those it went on with. */
+  get flows(): Iterable<Flow> {
+    return this.#taken;
+  }
+
   /** Aborted when somebody asked for its end. */
   get cancelled(): AbortSignal {
     return this.#cancel.signal;
@@ -90,6 +104,13 @@ export class SecureStay implements SessionRecord {
     this.#cancel.abort();
   }
 
+  /** Has the agent's command done to the field that is being keyed. Throws TacetError when none is, or when it does not fit. */
+  command(command: CaptureCommand, by: string | null): void {
+    this.#control.command(command, () =>
+      this.#conversation.publish({ type: 'secure.command', sessionId: this.id, command: command.do, by }),
+    );
+  }
+
   /** Engages the shields. False: the session was refused, what was engaged is released, the call goes on as it was. */
   async engage(): Promise<boolean> {
     this.#state.to('shielding');
@@ -101,7 +122,7 @@ export class SecureStay implements SessionRecord {
       this.#state.to('unshielding');
       this.#reason = error instanceof ShieldError ? error.message : 'a shield could not be engaged';
       // Parties that cannot be joined again must not be left standing in silence.
-      if (!(await this.#release())) {
+      if (!(await this.release())) {
         await this.#conversation.abandon('media-failed');
         await this.#stack.discard();
       }
@@ -115,8 +136,9 @@ export class SecureStay implements SessionRecord {
 
   /** Begins the time that it may last; what the run executes ends early by the signal. */
   begin(values: SecureValues, surplusSince: number | null = null): { run: SecureRun; signal: AbortSignal } {
-    const { connectors, dataActions, shutdown, maxSessionMs, flow } = this.#options;
-    const { leg } = this.#conversation.customer;
+    const { flows, connectors, dataActions, shutdown, maxSessionMs } = this.#options;
+    const { customer } = this.#conversation;
+    const { leg } = customer;
     void pause(maxSessionMs, this.#over.signal).then((how) => how === 'elapsed' && this.#tooLong.abort());
     const signal = AbortSignal.any([leg.gone, this.cancelled, this.tooLong, shutdown]);
     const stopPrompt = () => void leg.endpoint.stopPlaying().catch(() => {});
@@ -124,18 +146,24 @@ export class SecureStay implements SessionRecord {
     this.#over.signal.addEventListener('abort', () => signal.removeEventListener('abort', stopPrompt));
     const run = new SecureRun({
       sessionId: this.id,
-      customer: leg,
+      customer,
       values,
+      control: this.#control,
       connectors,
       dataActions,
+      flows: remembering(flows, this.#taken),
       signal,
       shutdown,
       surplusSince,
       publish: (event) => this.#conversation.publish(event),
-      onNote: ({ action, path, name }) =>
-        this.#conversation.publish({ type: 'flow.action', flow, action, path, name }),
+      onNote: (note) => this.#conversation.entered(note),
       onProgress: (progress) =>
         this.#conversation.publish({ type: 'secure.progress', sessionId: this.id, progress }),
+      onReconciled: (idempotencyKey, status) => {
+        this.#reconciled.push({ idempotencyKey, status, at: new Date().toISOString() });
+        const type = 'payment.reconciled';
+        this.#conversation.publish({ type, sessionId: this.id, idempotencyKey, status });
+      },
       onData: (status, reason) =>
         this.#conversation.publish({ type: 'secure.data', sessionId: this.id, status, reason }),
     });
@@ -156,9 +184,36 @@ export class SecureStay implements SessionRecord {
 
   /** The way out in order: the leaving guard, then the shields in reverse. `gone`: there is nobody to go back to. */
   async leave(...gone: AbortSignal[]): Promise<Leaving> {
-    const left = await this.#guard(gone);
+    const left = await this.guard(...gone);
     if (left !== 'quiet') return left;
-    return (await this.#release()) ? 'released' : 'not-released';
+    return (await this.release()) ? 'released' : 'not-released';
+  }
+
+  /** The leaving guard: keys are swallowed until none has come for a while. */
+  async guard(...gone: AbortSignal[]): Promise<Left> {
+    const { leavingGuardMs, leavingGuardMaxMs, shutdown } = this.#options;
+    const { leg } = this.#conversation.customer;
+    try {
+      return await leavingGuard(leg.endpoint, {
+        quietMs: leavingGuardMs,
+        maxMs: leavingGuardMaxMs,
+        gone: AbortSignal.any([leg.gone, shutdown, ...gone]),
+      });
+    } catch {
+      // The endpoint cannot say that no key is down, so it counts as one.
+      return 'restless';
+    }
+  }
+
+  /** Brings the shields down in reverse, after the {@link guard}. False: one of them did not come down, and the call must end. */
+  async release(): Promise<boolean> {
+    try {
+      await this.#stack.release();
+      return true;
+    } catch (error) {
+      this.#reason ??= error instanceof ShieldError ? error.message : 'a shield could not be released';
+      return false;
+    }
   }
 
   /** The end of a stay that was left in order. `heir` is told the result. */
@@ -180,7 +235,8 @@ export class SecureStay implements SessionRecord {
     return {
       id: this.id,
       conversationId: this.#conversation.id,
-      flow,
+      flow: flow.name,
+      flowVersion: flow.version,
       state: this.#state.current,
       sourceParticipantId: source?.id ?? null,
       disconnect,
@@ -188,34 +244,10 @@ export class SecureStay implements SessionRecord {
       end: this.#end,
       reason: this.#reason,
       result: this.#result,
+      reconciled: [...this.#reconciled],
       startedAt: this.#startedAt,
       endedAt: this.#endedAt,
     };
-  }
-
-  async #guard(gone: readonly AbortSignal[]): Promise<Left> {
-    const { leavingGuardMs, leavingGuardMaxMs, shutdown } = this.#options;
-    const { leg } = this.#conversation.customer;
-    try {
-      return await leavingGuard(leg.endpoint, {
-        quietMs: leavingGuardMs,
-        maxMs: leavingGuardMaxMs,
-        gone: AbortSignal.any([leg.gone, shutdown, ...gone]),
-      });
-    } catch {
-      // The endpoint cannot say that no key is down, so it counts as one.
-      return 'restless';
-    }
-  }
-
-  async #release(): Promise<boolean> {
-    try {
-      await this.#stack.release();
-      return true;
-    } catch (error) {
-      this.#reason ??= error instanceof ShieldError ? error.message : 'a shield could not be released';
-      return false;
-    }
   }
 
   #publishResult(heir: Participant | null): void {

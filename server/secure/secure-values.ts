@@ -1,4 +1,13 @@
-import type { CollectCommand, DataResult, FieldKind, PlainValue } from '../../flows/commands.js';
+import type {
+  CaptureError,
+  CollectCommand,
+  DataResult,
+  FieldKind,
+  FlowCommand,
+  PlainValue,
+} from '../../flows/commands.js';
+import type { CalendarDay } from '../../flows/fields/date.js';
+import { checkField } from '../../flows/fields/field.js';
 import { SecureValue } from './secure-value.js';
 
 /** Below this many digits a value is too common to be looked for in other text. */
@@ -6,7 +15,7 @@ const FINDABLE_DIGITS = 8;
 
 /**
  * Under what name the keys of a field are held: what was asked for in the open must not take the place of a secure value
- * of its name. No name has a dot.
+ * of its name. The names of a module's call begin with that call, and no other has a dot.
  */
 export function heldAs({ scope, name }: CollectCommand['into']): string {
   return scope === 'secure' ? name : `${scope}.${name}`;
@@ -26,6 +35,41 @@ export class SecureValues {
     return value;
   }
 
+  /**
+   * Takes in the secure outputs of a secure data action, by output name; a value that was there is zeroed first. Wipes
+   * those that no variable is named for, and all after {@link wipe}.
+   */
+  takeOutputs(outputs: ReadonlyMap<string, SecureValue>, names: Readonly<Record<string, string>>): void {
+    for (const [output, value] of outputs) {
+      const name = names[output];
+      if (name === undefined || this.#wiped) value.wipe();
+      else {
+        this.drop(name);
+        this.#values.set(name, { kind: 'digits', value });
+      }
+    }
+  }
+
+  /**
+   * Fills the value of this name with the digits of plain data. Returns what is wrong with them as the field; then nothing
+   * is held.
+   */
+  fill({ into, field, value: text }: FlowCommand & { do: 'fill' }, today: CalendarDay): CaptureError | null {
+    const value = this.create(into, field.kind);
+    const fits = [...text].filter(isDigit).every((digit) => value.append(digit.charCodeAt(0)));
+    const facts = { cardBrand: null, now: today };
+    const error = fits
+      ? value.use('field-check', (digits) => checkField(field, digits, facts))
+      : 'invalid-input';
+    if (error !== null) this.drop(into);
+    return error;
+  }
+
+  /** Those of the names that hold a value. */
+  held(names: readonly string[]): readonly string[] {
+    return names.filter((name) => (this.get(name)?.length ?? 0) > 0);
+  }
+
   get(name: string): SecureValue | undefined {
     return this.#values.get(name)?.value;
   }
@@ -33,6 +77,11 @@ export class SecureValues {
   drop(name: string): void {
     this.#values.get(name)?.value.wipe();
     this.#values.delete(name);
+  }
+
+  /** Zeroes all that was keyed: the next flow of the session begins with nothing. */
+  clear(): void {
+    for (const name of [...this.#values.keys()]) this.drop(name);
   }
 
   /** Security codes must not outlive the authorisation, whatever its outcome (PCI DSS 3.3.1). */
@@ -76,17 +125,23 @@ export class SecureValues {
 
   wipe(): void {
     this.#wiped = true;
-    for (const name of [...this.#values.keys()]) this.drop(name);
+    this.clear();
   }
 
   #appearsIn(text: string): boolean {
+    const whole = Buffer.from(text);
     const digits = Buffer.from(text.replace(/[^0-9]/g, ''));
     return [...this.#values.values()].some(
       ({ value }) =>
         value.length >= FINDABLE_DIGITS &&
-        value.use('field-check', (keyed) =>
-          digits.includes(Buffer.from(keyed.buffer, keyed.byteOffset, keyed.length)),
-        ),
+        value.use('field-check', ({ buffer, byteOffset, length }) => {
+          const held = Buffer.from(buffer, byteOffset, length);
+          return digits.includes(held) || whole.includes(held);
+        }),
     );
   }
+}
+
+function isDigit(character: string): boolean {
+  return character >= '0' && character <= '9';
 }

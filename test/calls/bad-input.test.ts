@@ -56,6 +56,18 @@ describe('a flow with an error', () => {
   });
 });
 
+describe('a connector that is not flagged as PCI', () => {
+  it('keeps the server from starting and names flow, place and remedy', async () => {
+    const payment = { type: 'https', url: 'https://gateway.example/charges' };
+    await assert.rejects(TestTacet.start({ config: { connectors: { payment } } }), (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(error.message, /connectors\.payment\.pci: flow card-payment \(tasks\.main\[\d+\]\)/);
+      assert.match(error.message, /write pci: true/);
+      return true;
+    });
+  });
+});
+
 describe('a connector that nobody configured', () => {
   it('keeps the server from starting and names flow and place', async () => {
     await assert.rejects(

@@ -36,6 +36,7 @@ const FLOWS = {
 
 const connector = (url: string) => ({
   type: 'https',
+  pci: true,
   url,
   allowInsecureHttp: true,
   timeoutMs: TIMEOUT_MS,
@@ -43,13 +44,15 @@ const connector = (url: string) => ({
 });
 
 /** A gateway, a port where nobody listens, and a scene whose connectors name both. */
-export async function start(): Promise<{ scene: Scene; gateway: Gateway }> {
+export async function start(
+  flows: Readonly<Record<string, string>> = {},
+): Promise<{ scene: Scene; gateway: Gateway }> {
   const gone = await Gateway.start();
   const nowhere = connector(gone.url);
   await gone.close();
   const gateway = await Gateway.start();
   const connectors = { payment: connector(gateway.url), nowhere };
-  return { gateway, scene: await Scene.start({ flows: FLOWS, config: { connectors } }) };
+  return { gateway, scene: await Scene.start({ flows: { ...FLOWS, ...flows }, config: { connectors } }) };
 }
 
 /** Starts a session and keys in card and code; resolves with the session's identifier. */

@@ -47,7 +47,7 @@ describe(`${CALLS} payments at once`, () => {
         indexOf.set(event.conversationId, Number(/caller-(\d+)@/.exec(event.from)?.[1]));
       }
       const keys = KEYS[askedBy(event)];
-      const index = indexOf.get(event.conversationId);
+      const index = indexOf.get(event.conversationId ?? '');
       if (keys !== undefined && index !== undefined) order({ do: 'press', index, keys });
     });
   }

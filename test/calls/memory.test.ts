@@ -57,7 +57,13 @@ describe('memory of the server', { skip: memoryUnreadable }, () => {
   let tacet: TacetProcess;
   before(async () => {
     gateway = await Gateway.start();
-    const payment = { type: 'https', url: gateway.url, allowInsecureHttp: true, timeoutMs: 20_000 };
+    const payment = {
+      type: 'https',
+      pci: true,
+      url: gateway.url,
+      allowInsecureHttp: true,
+      timeoutMs: 20_000,
+    };
     tacet = await TacetProcess.start(
       { connectors: { payment }, routes: [{ user: '*', flow: 'pay-now' }], log: { level: 'debug' } },
       { 'pay-now': PAY, payment: PAYMENT },

@@ -21,6 +21,7 @@ export const CARD: Readonly<Record<FieldKind, string>> = {
   routingNumber: '110000000',
   accountNumber: '000123456789#',
   digits: '',
+  date: '',
   menu: '',
 };
 

@@ -22,6 +22,10 @@ export interface ReceivedCharge {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
+  /** As it came, before anything was decrypted. */
+  readonly raw: Buffer;
+  /** Common name of the certificate that the client showed; null without one. */
+  readonly clientName: string | null;
   readonly body: Readonly<Record<string, unknown>> & { readonly card: ReceivedCard };
 }
 
@@ -56,15 +60,24 @@ export interface Certificate {
   readonly cert: string;
   /** PEM file with the authority to trust: the certificate itself. */
   readonly caFile: string;
+  /** Readable by its owner only. */
+  readonly keyFile: string;
   remove(): void;
 }
 
+export interface GatewayOptions {
+  /** PEM with the authorities of clients, who must show a certificate of theirs. */
+  readonly clientAuthorities?: string;
+  /** Turns the octets of a request into its JSON. */
+  readonly decrypt?: (body: Buffer) => Promise<Buffer>;
+}
+
 /** A self-signed certificate for 127.0.0.1 and localhost, made by the openssl command. */
-export function selfSigned(): Certificate {
+export function selfSigned(name = 'tacet test gateway', days = 2): Certificate {
   const directory = mkdtempSync(join(tmpdir(), 'tacet-gateway-'));
   const keyFile = join(directory, 'key.pem');
   const caFile = join(directory, 'cert.pem');
-  const subject = ['-subj', '/CN=tacet test gateway', '-days', '2'];
+  const subject = ['-subj', `/CN=${name}`, '-days', String(days)];
   const names = ['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', keyFile];
   execFileSync('openssl', ['req', '-x509', ...key, '-out', caFile, ...subject, ...names], { stdio: 'pipe' });
@@ -72,6 +85,7 @@ export function selfSigned(): Certificate {
     key: readFileSync(keyFile, 'utf8'),
     cert: readFileSync(caFile, 'utf8'),
     caFile,
+    keyFile,
     remove: () => rmSync(directory, { recursive: true }),
   };
 }
@@ -85,6 +99,8 @@ const DEADLINE_MS = 5000;
  */
 export class Gateway {
   readonly requests: ReceivedCharge[] = [];
+  /** Questions after earlier charges, by path. */
+  readonly lookups: { readonly path: string; readonly headers: IncomingHttpHeaders }[] = [];
   /** TCP connections accepted, whatever became of them. */
   connections = 0;
   readonly #server: Server;
@@ -95,13 +111,18 @@ export class Gateway {
   readonly #held: (() => void)[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #conditions = new Conditions(DEADLINE_MS);
+  readonly #decrypt: (body: Buffer) => Promise<Buffer>;
+  #lookupAnswer: { readonly http: number; readonly body: string } | null = null;
   #drop = 0;
 
-  private constructor(certificate: Certificate | undefined) {
+  private constructor(certificate: Certificate | undefined, options: GatewayOptions) {
     this.#secure = certificate !== undefined;
+    this.#decrypt = options.decrypt ?? (async (body) => body);
+    const { clientAuthorities: ca } = options;
+    const clients = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
     const serve = (request: IncomingMessage, response: ServerResponse) => this.#serve(request, response);
     this.#server = certificate
-      ? createSecureServer({ key: certificate.key, cert: certificate.cert }, serve)
+      ? createSecureServer({ key: certificate.key, cert: certificate.cert, ...clients }, serve)
       : createServer(serve);
     this.#server.on('connection', (socket: Socket) => this.#accept(socket));
     // A client that does not trust the certificate breaks off the handshake.
@@ -109,8 +130,8 @@ export class Gateway {
   }
 
   /** Listens on 127.0.0.1; with a certificate over TLS. */
-  static async start(certificate?: Certificate): Promise<Gateway> {
-    const gateway = new Gateway(certificate);
+  static async start(certificate?: Certificate, options: GatewayOptions = {}): Promise<Gateway> {
+    const gateway = new Gateway(certificate, options);
     const listening = new Promise<void>((resolve) => gateway.#server.listen(0, '127.0.0.1', resolve));
     await within(listening, DEADLINE_MS, 'gateway listening');
     return gateway;
@@ -127,6 +148,11 @@ export class Gateway {
   /** What to do with the next requests, in order. */
   script(...replies: Reply[]): void {
     this.#script.push(...replies);
+  }
+
+  /** What to answer to questions after earlier charges; without it, what each key came to. */
+  answerLookups(answer: { readonly http: number; readonly body: string } | null): void {
+    this.#lookupAnswer = answer;
   }
 
   /** Closes the next `count` connections as soon as they are accepted, before TLS. */
@@ -147,6 +173,11 @@ export class Gateway {
   /** Resolves when `count` requests have arrived whole, counted from the start. */
   received(count: number): Promise<void> {
     return this.#conditions.when(() => this.requests.length >= count, `gateway: request ${count}`);
+  }
+
+  /** Resolves when `count` questions after earlier charges have arrived, counted from the start. */
+  askedAfter(count: number): Promise<void> {
+    return this.#conditions.when(() => this.lookups.length >= count, `gateway: question ${count}`);
   }
 
   /** Resolves when `count` connections were accepted, counted from the start. */
@@ -186,18 +217,39 @@ export class Gateway {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
+    if (request.method === 'GET') {
+      this.#lookUp(request, response);
+      return;
+    }
     const reply = this.#script.shift() ?? { do: 'approve' };
     const chunks: Buffer[] = [];
     request.on('error', () => {});
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const body = JSON.parse(Buffer.concat(chunks).toString()) as ReceivedCharge['body'];
-      const { method = '', url = '', headers } = request;
-      const charge = { method, path: url, headers, body };
-      this.requests.push(charge);
-      this.#reply(reply, charge, response);
-      this.#conditions.changed();
-    });
+    request.on('end', () => void this.#whole(request, Buffer.concat(chunks), reply, response));
+  }
+
+  /** `<path>/<key>`: what the key came to. A charge whose answer was lost is approved. */
+  #lookUp({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
+    const key = decodeURIComponent(url.slice(url.lastIndexOf('/') + 1));
+    this.lookups.push({ path: url, headers });
+    const approved = { http: 200, body: JSON.stringify({ status: 'approved', idempotencyKey: key }) };
+    const known = this.#answers.get(key) ?? (this.#charges.has(key) ? approved : { http: 404, body: '{}' });
+    const { http, body } = this.#lookupAnswer ?? known;
+    response.writeHead(http, { 'Content-Type': 'application/json' }).end(body);
+    this.#conditions.changed();
+  }
+
+  async #whole(request: IncomingMessage, raw: Buffer, reply: Reply, response: ServerResponse): Promise<void> {
+    const body = JSON.parse((await this.#decrypt(raw)).toString()) as ReceivedCharge['body'];
+    const { method = '', url = '', headers, socket } = request;
+    const clientName =
+      socket instanceof TLSSocket
+        ? (socket.getPeerX509Certificate()?.subject.replace('CN=', '') ?? null)
+        : null;
+    const charge = { method, path: url, headers, raw, clientName, body };
+    this.requests.push(charge);
+    this.#reply(reply, charge, response);
+    this.#conditions.changed();
   }
 
   #reply(reply: Reply, charge: ReceivedCharge, response: ServerResponse): void {

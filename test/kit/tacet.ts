@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { loadConfig } from '../../config/config.js';
 import { type App, buildApp, type Listening } from '../../server/app.js';
-import type { CallEvent, CallEventBody } from '../../server/call/events.js';
+import type { CallEvent } from '../../server/call/events.js';
 import { Drachtio } from './drachtio.js';
 import { Freeswitch } from './freeswitch.js';
 
@@ -38,7 +38,7 @@ export interface Answer<T = unknown> {
   readonly body: T;
 }
 
-type EventOf<T extends CallEventBody['type']> = Extract<CallEvent, { type: T }>;
+type EventOf<T extends CallEvent['type']> = Extract<CallEvent, { type: T }>;
 
 /** A whole Tacet in this process on free loopback ports, with what tests need to look at. */
 export class TestTacet {
@@ -142,7 +142,7 @@ export class TestTacet {
   }
 
   /** The first event of this type that matches, past or to come. Rejects after `deadlineMs` with what did happen. */
-  async event<T extends CallEventBody['type']>(
+  async event<T extends CallEvent['type']>(
     type: T,
     matches: (event: EventOf<T>) => boolean = () => true,
     deadlineMs = 15_000,

@@ -19,13 +19,24 @@ const CLOSED = [
   ['GET', '/api/v1/conversations'],
   ['GET', '/api/v1/conversations/c-1'],
   ['GET', '/api/v1/conversations/c-1/secure-sessions'],
+  ['PATCH', '/api/v1/conversations/c-1/participants/p-1/attributes'],
   ['POST', '/api/v1/conversations/c-1/secure-sessions'],
   ['GET', '/api/v1/conversations/c-1/secure-sessions/s-1'],
   ['DELETE', '/api/v1/conversations/c-1/secure-sessions/s-1'],
+  ['POST', '/api/v1/conversations/c-1/secure-sessions/s-1/capture'],
   ['GET', '/api/v1/flows'],
   ['GET', '/api/v1/flows/support'],
   ['POST', '/api/v1/flows/validate'],
   ['GET', '/api/v1/flows/support/graph'],
+  ['POST', '/api/v1/flows'],
+  ['PUT', '/api/v1/flows/support'],
+  ['DELETE', '/api/v1/flows/support'],
+  ['GET', '/api/v1/flow-drafts'],
+  ['GET', '/api/v1/flows/support/draft'],
+  ['POST', '/api/v1/flows/support/publish'],
+  ['POST', '/api/v1/flows/support/rollback'],
+  ['GET', '/api/v1/flows/support/versions'],
+  ['GET', '/api/v1/flows/support/versions/1'],
   ['GET', '/api/v1/events'],
   ['GET', '/api/v1/unknown'],
   ['GET', '/%61pi/v1/conversations'],
@@ -54,7 +65,12 @@ test('the list above has every route of the description', async () => {
   const { api } = await fixture();
   const { paths } = (await api.inject('/docs/json')).json() as { paths: Record<string, object> };
   for (const [path, methods] of Object.entries(paths)) {
-    const url = path.replace('{id}', 'c-1').replace('{sessionId}', 's-1').replace('{name}', 'support');
+    const url = path
+      .replace('{id}', 'c-1')
+      .replace('{participantId}', 'p-1')
+      .replace('{sessionId}', 's-1')
+      .replace('{name}', 'support')
+      .replace('{version}', '1');
     for (const method of Object.keys(methods).map((one) => one.toUpperCase())) {
       assert.ok(
         OPEN.has(url) || CLOSED.some((one) => one[0] === method && one[1] === url),
@@ -157,10 +173,11 @@ test('without configured tokens one is generated, private to its owner; configur
 
     const tokenFile = join(cwd, 'own');
     writeFileSync(tokenFile, 'from-a-file\n', { mode: 0o600 });
-    const tokens = [{ name: 'own', tokenFile }];
+    const tokens = [{ name: 'own', tokenFile, flows: 'view' as const }];
     const own = loadTokens({ ...config, http: { ...config.http, tokens } });
     assert.equal(own.generated, null);
     assert.equal(own.verify('from-a-file'), 'own');
+    assert.deepEqual([own.mayFlows('own', 'view'), own.mayFlows('own', 'edit')], [true, false]);
     assert.equal(own.verify(token), null);
   } finally {
     rmSync(cwd, { recursive: true });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { type CheckLimits, FlowChecker } from '../../server/api/flow-checker.js';
 import { type Fixture, FLOWS, fixture, LIBRARY, TOKEN } from './api-fake.js';
+import { libraryOf } from './flow-documents.js';
 import { problemsOf } from './flow-problems.js';
 
 const URL = '/api/v1/flows/validate';
@@ -97,6 +98,28 @@ describe('the check of flow documents', () => {
     assert.deepEqual(shown(await verdict(plays('support.yaml', 'support'), api)), []);
     assert.deepEqual(shown(await verdict(plays('support.yaml'), api)), [
       '6:7: there is no file /nowhere/support.yaml (record it, or correct its path)',
+    ]);
+    await api.close();
+  });
+
+  test('calls of modules are checked against the loaded ones, and the document against calls of itself', async () => {
+    const flows = await libraryOf(
+      'name: ask\ntype: module\ninputs: { n: { type: number } }\ntasks:\n  main:\n    - { do: callModule, module: rest }\n',
+      'name: rest\ntype: module\ntasks:\n  main:\n    - { do: wait, duration: 1s }\n',
+    );
+    const { api } = await fixture({ flowChecker: new FlowChecker(flows, LIBRARY) });
+    const calls = (inputs: string) => inbound(`    - { do: callModule, module: ask, inputs: ${inputs} }\n`);
+    assert.deepEqual(shown(await verdict(calls('{ n: flow.n }'), api)), []);
+    assert.deepEqual(shown(await verdict(calls('{ n: \'"1"\' }'), api)), [
+      `6:51: '"1"' is string, not a number (give an expression that is a number)`,
+    ]);
+    assert.deepEqual(shown(await verdict(inbound('    - { do: callModule, module: rets }\n'), api)), [
+      "6:33: there is no module 'rets' (did you mean 'rest'?)",
+    ]);
+    const round =
+      'name: rest\ntype: module\ntasks:\n  main:\n    - { do: callModule, module: ask, inputs: { n: 1 } }\n';
+    assert.deepEqual(shown(await verdict(round, api)), [
+      '5:33: modules call each other in a circle: rest > ask > rest (remove this call, or repeat the actions with a loop)',
     ]);
     await api.close();
   });

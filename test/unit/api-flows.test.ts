@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { type FlowGraph, flowGraph } from '../../flows/graph.js';
 import { loadFlow } from '../../flows/loader.js';
 import { type Fixture, FLOWS, fixture, TOKEN } from './api-fake.js';
+import { libraryOf } from './flow-documents.js';
 
 const ROUTE = '/api/v1/flows';
 
@@ -30,12 +31,41 @@ describe('the flows of the API', () => {
       assert.deepEqual(
         flows.map(({ name, type, secure }) => [name, type, secure]),
         [
+          ['bank-payment', 'secure', true],
           ['card-payment', 'secure', true],
           ['pay-by-phone', 'inbound', true],
           ['support', 'inbound', false],
         ],
       );
     }
+    await api.close();
+  });
+
+  test('the list can be of one type; a type that there is not is refused', async () => {
+    const names = async (type: string) =>
+      ((await ask(`${ROUTE}?type=${type}`)).json() as { flows: { name: string }[] }).flows.map(
+        ({ name }) => name,
+      );
+    assert.deepEqual(await names('inbound'), ['pay-by-phone', 'support']);
+    assert.deepEqual(await names('secure'), ['bank-payment', 'card-payment']);
+    assert.deepEqual(await names('module'), []);
+    assert.equal((await ask(`${ROUTE}?type=robot`)).statusCode, 400);
+  });
+
+  test('modules and the flows that call them are listed as what they are', async () => {
+    const flows = await libraryOf(
+      'name: a\ntype: secure\ntasks:\n  main:\n    - { do: callModule, module: b }\n    - do: returnToAgent\n',
+      'name: b\ntype: module\ninputs: { x: { type: number, default: 1 } }\noutputs: { y: { type: secure } }\ntasks:\n  main:\n    - { do: collectInput, field: expiry, into: secure.y, prompt: a }\n',
+    );
+    const { api } = await fixture({ flows });
+    const { flows: listed } = (await ask(`${ROUTE}?type=module`, api)).json();
+    const b = { name: 'b', version: null, type: 'module', description: '', secure: true, actions: 1 };
+    assert.deepEqual(listed, [b]);
+    assert.deepEqual((await ask(`${ROUTE}/b`, api)).json().variables, [
+      { name: 'x', type: 'number' },
+      { name: 'y', type: 'secure' },
+    ]);
+    assert.equal((await ask(`${ROUTE}/a/graph`, api)).json().nodes[0].action, 'callModule');
     await api.close();
   });
 
@@ -59,7 +89,7 @@ onError:
     );
     const { api } = await fixture({ flows: new Map([['a', flow]]) });
     const answer = await ask(ROUTE, api);
-    const summary = { name: 'a', type: 'inbound', description: '', secure: false, actions: 5 };
+    const summary = { name: 'a', version: null, type: 'inbound', description: '', secure: false, actions: 5 };
     assert.deepEqual(answer.json(), { flows: [summary] });
     await api.close();
   });

@@ -155,6 +155,37 @@ describe('the API', () => {
     assert.ok(!made.log.join('').includes(TOKEN));
   });
 
+  test('attributes are plain values under plain names, and a refusal repeats neither', async () => {
+    const url = '/api/v1/conversations/c-1/participants/p-1/attributes';
+    const patch = (attributes: unknown) =>
+      ask({ method: 'PATCH', url, payload: { attributes } as InjectOptions['payload'] });
+    const answer = await patch({ vip: true, customer: null, name: 'Ann', calls: 2 });
+    assert.equal(answer.statusCode, 200);
+    assert.match(made.log.join(''), /attributes set/);
+    assert.ok(!made.log.join('').includes('Ann'));
+    const many = Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`a${index}`, 1]));
+    for (const wrong of [
+      {},
+      many,
+      { a: {} },
+      { a: [1] },
+      { [`a${CARD}`]: {} },
+      { [CARD]: 1 },
+      { 'a b': 1 },
+      { constructor: {} },
+      CARD,
+      null,
+    ]) {
+      const refusal = await patch(wrong);
+      refused(refusal, 'bad-request');
+      assert.ok(!refusal.body.includes('4111'), JSON.stringify(wrong));
+    }
+    refused(
+      await ask({ method: 'PATCH', url: url.replace('p-1', 'p-9'), payload: { attributes: { a: 1 } } }),
+      'participant-not-found',
+    );
+  });
+
   test('what is not JSON, too large or empty is told apart', async () => {
     refused(await post('{"flow":', {}), 'bad-request');
     refused(await post('', {}), 'bad-request');

@@ -59,6 +59,46 @@ describe('tacet show', () => {
     assert.deepEqual(JSON.parse(out), flowGraph(loadFlow(SOURCE, 'door.yaml')));
   });
 
+  it('follows modules: a call of one that runs in secure mode has the key', async () => {
+    const secret = `name: secret
+type: module
+variables: { pin: { type: secure } }
+tasks:
+  main:
+    - { do: wait, duration: 1s }
+    - { do: collectInput, field: digits, length: 4, into: secure.pin, prompt: Pin. }
+`;
+    const between = `name: between
+type: module
+tasks:
+  main:
+    - { do: callModule, module: secret }
+    - { do: callModule, module: open }
+`;
+    const own = await mkdtemp(join(folder, 'modules-'));
+    await writeFile(join(own, 'secret.yaml'), secret);
+    await writeFile(join(own, 'between.yaml'), between);
+    await writeFile(
+      join(own, 'open.yaml'),
+      secret
+        .replace('secret', 'open')
+        .replace(/variables.*\n/, '')
+        .replace(/ {4}- .*collect.*\n/, ''),
+    );
+    const shown = async (file: string) => (await tacet(['show', file], own)).out;
+    assert.equal(
+      await shown('between.yaml'),
+      '🔑 between (module)\n🔑 tasks.main\n🔑 ├─ callModule\n   └─ callModule\n',
+    );
+    assert.equal(
+      await shown('secret.yaml'),
+      '🔑 secret (module)\n🔑 tasks.main\n   ├─ wait\n🔑 └─ collectInput\n',
+    );
+    assert.equal((await tacet(['check', '.'], own)).out, '3 flows, no problem\n');
+    await writeFile(join(own, 'secret.yaml'), secret.replace('type: module', 'type: secure'));
+    assert.match(await shown('between.yaml'), /^between\.yaml:5:33: the flow 'secret' is of type secure/m);
+  });
+
   it('prints the problems of a flow that has some', async () => {
     const { code, out } = await tacet(['show', 'broken.yaml'], folder);
     assert.equal(code, 1);

@@ -95,6 +95,26 @@ describe('tacet simulate', () => {
     assert.match(out, /any: no-agent\n(.*\n)+.*end flow-disconnected\n$/);
   });
 
+  it('takes calls of every type of flow, and no module: that has none of its own', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tacet-types-'));
+    const flow = (name: string, type: string, action: string) =>
+      writeFile(
+        join(folder, `${name}.yaml`),
+        `name: ${name}\ntype: ${type}\ntasks:\n  main:\n    - { do: ${action} }\n    - do: disconnect\n`,
+      );
+    await flow('hi', 'module', 'playAudio, prompt: Hi from the module.');
+    for (const type of ['inbound', 'outbound', 'inQueue', 'secure']) {
+      await flow('a', type, 'callModule, module: hi');
+      const { code, out } = await tacet(['simulate', 'a.yaml'], folder);
+      assert.equal(code, 0, type);
+      assert.match(out, /Hi from the module\.[\s\S]*end flow-disconnected\n$/, type);
+    }
+    const { code, err } = await tacet(['simulate', 'hi.yaml'], folder);
+    assert.equal(code, 2);
+    assert.match(err, /hi\.yaml is a module and has no call of its own: name a flow that calls it/);
+    await rm(folder, { recursive: true });
+  });
+
   it('replays a script, and says that it went as expected', async () => {
     const { code, out } = await script('caller: [hang-up]\nexpect: |\n  secure requested\n');
     assert.equal(code, 1);
@@ -127,9 +147,9 @@ describe('tacet simulate', () => {
   it('names file, line and remedy of what is wrong in a script, and quotes no key', async () => {
     const { code, out } = await script("caller:\n  - keys: '4242 4242'\nagent: [answered]\ntoday: 2026-13\n");
     assert.equal(code, 1);
-    assert.match(out, /^script\.yaml:2:5: .*keys: '12#', wait: 5s, hang-up or cancel/m);
+    assert.match(out, /^script\.yaml:2:5: .*keys: '12#', wait: 5s, agent: clear, hang-up or cancel/m);
     assert.match(out, /^script\.yaml:3:1: unknown key 'agent' \(did you mean 'agents'\?\)$/m);
-    assert.match(out, /^script\.yaml:4:8: 'today' .* \(give a month, as 2026-11\)$/m);
+    assert.match(out, /^script\.yaml:4:8: 'today' .* \(give a month or a day, as 2026-11 or 2026-11-27\)$/m);
     assert.ok(!out.includes('4242'));
     assert.equal(
       (await script('- 1\n')).out,

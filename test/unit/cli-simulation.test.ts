@@ -229,6 +229,45 @@ tasks:
     ]);
   });
 
+  it('has commands of the agent done to the field that is open in secure mode, and says what it refused', async () => {
+    const caller = (acts: string) => trace(TWICE, `caller: [${acts}]\ngateway: [{ status: approved }]\n`);
+    const said = (lines: readonly string[]) => lines.filter((line) => /^(agent|collect|prompt C)/.test(line));
+    const done = "{ keys: '4242424242424242' }, { agent: complete }, { keys: '12' }, { agent: cancel }";
+    const lines = await caller(
+      `{ agent: complete }, { keys: '37' }, { agent: clear }, { agent: { extendTime: 301s } }, { agent: { focus: x } }, ${done}`,
+    );
+    assert.deepEqual(said(lines), [
+      'prompt Card.',
+      'agent complete refused: nothing-keyed',
+      'agent clear',
+      'agent extendTime refused: no-more-time',
+      'agent focus refused: not-focusable',
+      'agent complete',
+      'collect cardNumber into secure.card #1: 16 keys',
+      'prompt Code.',
+      'agent cancel',
+      'collect securityCode into secure.code #1: cancelled-by-agent',
+    ]);
+    const again = await caller(
+      "{ agent: { extendTime: 5s } }, { keys: '37' }, { wait: 7s }, { agent: askAgain }, { keys: '4242424242424242#' }",
+    );
+    assert.deepEqual(said(again).slice(0, 5), [
+      'prompt Card.',
+      'agent extendTime',
+      'agent askAgain',
+      'prompt Card.',
+      'collect cardNumber into secure.card #1: 16 keys',
+    ]);
+    const silent = await caller('{ wait: 2s }, { agent: { extendTime: 5s } }');
+    assert.deepEqual(said(silent).slice(0, 3), [
+      'prompt Card.',
+      'agent extendTime',
+      'collect cardNumber into secure.card #1: timeout',
+    ]);
+    const outside = await trace(DOOR, 'caller: [{ wait: 1s }, { agent: clear }]\nsecureSession: refused\n');
+    assert.ok(outside.includes('agent clear refused: no-field'));
+  });
+
   it('does not end what is no secure session when an agent would', async () => {
     const lines = await trace(DOOR, 'secureSession: refused\ncaller:\n  - wait: 1s\n  - cancel\n');
     assert.equal(lines.at(-1), 'end flow-disconnected');

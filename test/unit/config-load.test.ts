@@ -7,6 +7,8 @@ import { ConfigError, loadConfig } from '../../config/config.js';
 import { settingsOf } from '../../config/environment.js';
 import { ConfigSchema } from '../../config/schema.js';
 import { nearest } from '../../flows/nearest.js';
+import { checkReferences, knownNames } from '../../server/references.js';
+import { libraryOf } from './flow-documents.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'tacet-config-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -17,6 +19,23 @@ function load(yaml: string, env: NodeJS.ProcessEnv = {}) {
   writeFileSync(file, yaml);
   return loadConfig({ file, env, cwd: '/nowhere' });
 }
+
+test('a route names a flow of type inbound: any other is refused with its type, and with those that would do', async () => {
+  const flow = (name: string, type: string) =>
+    `name: ${name}\ntype: ${type}\ntasks:\n  main:\n    - do: disconnect\n`;
+  const types = ['inbound', 'outbound', 'inQueue', 'secure', 'module'];
+  const flows = await libraryOf(...types.map((type) => flow(type.toLowerCase(), type)));
+  for (const type of types) {
+    const config = load(`routes: [{user: a, flow: ${type.toLowerCase()}}]`);
+    if (type === 'inbound') checkReferences(config, flows, knownNames(config));
+    else {
+      const [problem] = problemsOf(() => checkReferences(config, flows, knownNames(config)));
+      assert.equal(problem?.field, 'routes[0].flow');
+      assert.equal(problem.message, `flow ${type.toLowerCase()} is of type ${type}`);
+      assert.equal(problem.remedy, 'name an inbound flow: inbound');
+    }
+  }
+});
 
 function problemsOf(run: () => unknown) {
   try {
@@ -130,6 +149,34 @@ const WRONG: readonly (readonly [string, number, number, string, RegExp])[] = [
     /unencrypted/,
   ],
   ['connectors: {p: {type: https, url: "https://u:p@h/"}}', 1, 36, 'connectors.p.url', /authorization/],
+  [
+    'connectors: {p: {type: https, url: "https://h/", encryption: {algorithm: ECDH-ES, keys: [{kid: a, file: a}, {kid: a, file: b}]}}}',
+    1,
+    115,
+    'connectors.p.encryption.keys[1].kid',
+    /its own kid/,
+  ],
+  [
+    'connectors: {p: {type: https, url: "https://h/", encryption: {algorithm: ECDH-ES, keys: [{kid: a, file: a, validFrom: "2027-01-31T00:00:00Z"}]}}}',
+    1,
+    89,
+    'connectors.p.encryption.keys',
+    /leave validFrom out/,
+  ],
+  [
+    'connectors: {p: {type: https, url: "https://h/", encryption: {algorithm: ECDH-ES, keys: [{kid: a, file: a, validFrom: "tomorrow"}]}}}',
+    1,
+    119,
+    'connectors.p.encryption.keys[0].validFrom',
+    /a time in UTC/,
+  ],
+  [
+    'connectors: {p: {type: https, url: "https://h/", signature: {key: {}}}}',
+    1,
+    67,
+    'connectors.p.signature.key',
+    /either env: NAME or file: path/,
+  ],
   ['connectors: {p: {type: https, url: "ftp://h/"}}', 1, 36, 'connectors.p.url', /https: URL/],
   [
     'connectors: {p: {type: https, url: "https://h/", authorization: {}}}',
@@ -300,3 +347,38 @@ test('the nearest name is near', () => {
   assert.equal(nearest('PORT', ['address', 'port']), 'port');
   assert.equal(nearest('whatever', ['address', 'port']), null);
 });
+
+const TRUNK = 'name: a, uri: "sip:{number}@192.0.2.1"';
+
+test('a trunk allows no number unless the configuration does', () => {
+  const { trunks } = load(`trunks: [{${TRUNK}}]`);
+  assert.deepEqual(trunks[0]?.numbers, []);
+  assert.deepEqual(load('').trunks, []);
+});
+
+for (const [yaml, field, text] of [
+  [`trunks: [{${TRUNK}}, {${TRUNK}}]`, 'trunks[1].name', /already used above/],
+  ['trunks: [{name: a, uri: "sip:192.0.2.1"}]', 'trunks[0].uri', /matching/],
+  ['trunks: [{name: a, uri: "sip:{number}{number}@h"}]', 'trunks[0].uri', /matching/],
+  [`trunks: [{${TRUNK}, numbers: ["*"]}]`, 'trunks[0].numbers[0]', /matching/],
+  [`trunks: [{${TRUNK}, numbers: ["+*"]}]`, 'trunks[0].numbers[0]', /matching/],
+  [`trunks: [{${TRUNK}, numbers: ["X*"]}]`, 'trunks[0].numbers[0]', /matching/],
+  [`trunks: [{${TRUNK}, numbers: ["1.*|2"]}]`, 'trunks[0].numbers[0]', /matching/],
+  [`trunks: [{${TRUNK}, numbers: [+4930]}]`, 'trunks[0].numbers[0]', /quotes/],
+  [`trunks: [{${TRUNK}, callerId: "x\\r\\ny"}]`, 'trunks[0].callerId', /matching/],
+  ['queues: [{name: a, agents: [bob]}]', 'queues[0].agents[0]', /no such agent; name one of: agent/],
+  ['queues: [{name: a, agents: []}]', 'queues[0].agents', /at least 1/],
+  [
+    'queues: [{name: a, agents: [agent]}, {name: a, agents: [agent]}]',
+    'queues[1].name',
+    /already used above/,
+  ],
+] as const) {
+  test(`a target of transfers is refused with its place: ${yaml}`, () => {
+    const problems = problemsOf(() => load(yaml));
+    assert.equal(problems.length, 1, JSON.stringify(problems));
+    const [problem] = problems;
+    assert.equal(problem?.field, field);
+    assert.match(`${problem?.message}; ${problem?.remedy}`, text);
+  });
+}

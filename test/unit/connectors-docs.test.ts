@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { loadConfig } from '../../config/config.js';
 import { judge } from '../../server/connectors/answer.js';
 import { createConnector } from '../../server/connectors/create-connector.js';
 import { SandboxConnector } from '../../server/connectors/sandbox-connector.js';
@@ -57,6 +60,19 @@ async function sent(changes: Parameters<typeof chargeRequest>[0]) {
 }
 
 describe('docs/connectors.md', () => {
+  it('has examples of configuration that load', () => {
+    const blocks = [...text.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, yaml = '']) => yaml);
+    assert.ok(blocks.length >= 7, `${blocks.length} examples`);
+    const gateway = 'connectors:\n  payment:\n    type: https\n    url: https://gateway.example/v1/charges\n';
+    const directory = mkdtempSync(join(tmpdir(), 'tacet-docs-'));
+    for (const block of blocks) {
+      const file = join(directory, 'tacet.yaml');
+      writeFileSync(file, block.startsWith('connectors:') ? block : gateway + block);
+      assert.ok(loadConfig({ file, env: {}, cwd: '/' }).connectors.payment, block);
+    }
+    rmSync(directory, { recursive: true });
+  });
+
   it('lists the test cards of the sandbox, all and no other', () => {
     const complement = (number: string) => number.replace(/\d/g, (digit) => String(9 - Number(digit)));
     const documented = cards.map(({ number, ...rest }) => ({ ...rest, ninesComplement: complement(number) }));

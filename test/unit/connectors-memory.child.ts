@@ -1,3 +1,4 @@
+import type { HttpsConfig } from '../../config/connector.js';
 import type { ConnectorConfig } from '../../config/schema.js';
 import { createConnector } from '../../server/connectors/create-connector.js';
 import { SecureValue } from '../../server/secure/secure-value.js';
@@ -9,8 +10,16 @@ import { SecureValue } from '../../server/secure/secure-value.js';
 
 type Order =
   | { readonly do: 'load'; readonly inputs: Readonly<Record<string, string>> }
+  /** Charges by Stripe's library at this base. */
+  | { readonly do: 'stripe'; readonly apiBase: string; readonly key: string }
   /** Without a `url` the sandbox is charged. */
-  | { readonly do: 'charge'; readonly url?: string; readonly caFile?: string; readonly key: string }
+  | {
+      readonly do: 'charge';
+      readonly url?: string;
+      readonly caFile?: string;
+      readonly key: string;
+      readonly changes?: Partial<HttpsConfig>;
+    }
   | { readonly do: 'wipe' }
   /** Does what a connector must not: keeps the number as a string. */
   | { readonly do: 'plant' };
@@ -27,16 +36,21 @@ function load(inputs: Readonly<Record<string, string>>): string {
   return 'loaded';
 }
 
-function configOf({ url, caFile }: Extract<Order, { do: 'charge' }>): ConnectorConfig {
+function configOf({ url, caFile, changes }: Extract<Order, { do: 'charge' }>): ConnectorConfig {
   if (url === undefined) return { type: 'sandbox' };
   const allowInsecureHttp = url.startsWith('http:');
   const trust = caFile === undefined ? {} : { caFile };
-  return { type: 'https', url, timeoutMs: 5000, retries: 1, allowInsecureHttp, ...trust };
+  return { type: 'https', url, timeoutMs: 5000, retries: 1, allowInsecureHttp, ...trust, ...changes };
 }
 
-async function charge(order: Extract<Order, { do: 'charge' }>): Promise<string> {
-  const { key } = order;
-  const connector = createConnector('payment', configOf(order));
+function stripeConfig({ apiBase }: Extract<Order, { do: 'stripe' }>): ConnectorConfig {
+  process.env.TACET_TEST_STRIPE = 'sk_test_fake';
+  const secretKey = { env: 'TACET_TEST_STRIPE' };
+  return { type: 'stripe', secretKey, apiBase, timeoutMs: 5000, allowInsecureHttp: true };
+}
+
+async function charge(key: string, config: ConnectorConfig): Promise<string> {
+  const connector = createConnector('payment', config);
   const inputs = { amount: 1250, currency: 'EUR' };
   const { signal } = new AbortController();
   const result = await connector.charge({ operation: 'charge', idempotencyKey: key, secure, inputs, signal });
@@ -46,7 +60,8 @@ async function charge(order: Extract<Order, { do: 'charge' }>): Promise<string> 
 
 async function run(order: Order): Promise<string> {
   if (order.do === 'load') return load(order.inputs);
-  if (order.do === 'charge') return await charge(order);
+  if (order.do === 'charge') return await charge(order.key, configOf(order));
+  if (order.do === 'stripe') return await charge(order.key, stripeConfig(order));
   if (order.do === 'wipe') for (const value of secure.values()) value.wipe();
   if (order.do === 'plant') {
     planted = secure.get('cardNumber')?.use('data-action', (digits) => Buffer.from(digits).toString()) ?? '';

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { compactDecrypt } from 'jose';
 import { within } from '../kit/deadline.js';
 import { type Certificate, Gateway, type ReceivedCard, selfSigned } from '../kit/gateway.js';
 import { type MemorySearch, memoryUnreadable, type Pattern, searchMemory } from '../kit/memory-scan.js';
+import { FakeStripe } from '../kit/stripe.js';
 
 const CARD: ReceivedCard = {
   number: '4539578763621486',
@@ -24,6 +30,7 @@ const WANTED: readonly Pattern[] = [
     { what: 'a card number', bytes: Buffer.from(number, 'latin1') },
     { what: 'a card number in UTF-16', bytes: Buffer.from(number, 'utf16le') },
   ]),
+  { what: 'a security code as Stripe gets it', bytes: Buffer.from(`cvc]=${CARD.securityCode}`, 'latin1') },
   { what: 'a security code', bytes: Buffer.from(`"securityCode":"${CARD.securityCode}"`, 'latin1') },
 ];
 
@@ -122,6 +129,51 @@ describe('memory of a process that charged', { skip: memoryUnreadable }, () => {
       assert.equal(payer.search().found, 0);
     } finally {
       await payer.stop();
+    }
+  });
+
+  it('holds no card after a charge by the library of Stripe', async () => {
+    const stripe = await FakeStripe.start();
+    const payer = new Payer();
+    try {
+      await payer.load(CARD);
+      const said = await payer.tell({ do: 'stripe', apiBase: stripe.url, key: 'stripe' });
+      assert.equal(said, 'approved confirmation');
+      assert.equal(stripe.requests[0]?.form['card[number]'], CARD.number);
+      assert.equal(payer.search().found, 1, 'only the secure value');
+      await payer.tell({ do: 'wipe' });
+      assert.equal(payer.search().found, 0);
+    } finally {
+      await payer.stop();
+      await stripe.close();
+    }
+  });
+
+  it('holds no card after it was signed and encrypted', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const directory = mkdtempSync(join(tmpdir(), 'tacet-memory-'));
+    const file = join(directory, 'gateway.pem');
+    writeFileSync(file, publicKey.export({ type: 'spki', format: 'pem' }));
+    const hmacFile = join(directory, 'hmac');
+    writeFileSync(hmacFile, 'k'.repeat(40), { mode: 0o600 });
+    const gateway = await Gateway.start(certificate, {
+      decrypt: async (body) => Buffer.from((await compactDecrypt(body, privateKey)).plaintext),
+    });
+    const payer = new Payer();
+    const signature = { algorithm: 'sha256', header: 'S', key: { file: hmacFile } };
+    const encryption = { algorithm: 'ECDH-ES', keys: [{ kid: 'a', file }] };
+    try {
+      await payer.load(CARD);
+      const order = { ...chargeOrder(gateway, 'sealed'), changes: { signature, encryption } };
+      assert.equal(await payer.tell(order), 'approved confirmation');
+      assert.deepEqual(gateway.requests.at(-1)?.body.card, CARD);
+      assert.equal(payer.search().found, 1, 'only the secure value');
+      await payer.tell({ do: 'wipe' });
+      assert.equal(payer.search().found, 0);
+    } finally {
+      await payer.stop();
+      await gateway.close();
+      rmSync(directory, { recursive: true });
     }
   });
 

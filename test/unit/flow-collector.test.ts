@@ -1,88 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  Collector,
-  type CollectorOptions,
-  type CollectorStep,
-  SURPLUS_GAP_MS,
-} from '../../flows/collector.js';
-import type { CardBrand } from '../../flows/fields/brands.js';
+import { Collector, SURPLUS_GAP_MS } from '../../flows/collector.js';
+import { Bench, CARD, digits } from './flow-bench.js';
 import { NOW, TestSink } from './flow-simulator.js';
 
 const VISA = '4242424242424242';
 const MASTERCARD = '5555555555554444';
 const AMEX = '378282246310005';
-
-type Command = CollectorOptions['command'];
-
-const CARD: Command = {
-  field: { kind: 'cardNumber', min: 12, max: 19, brands: [], cardVariable: null },
-  bargeIn: true,
-  firstDigitTimeoutMs: 5000,
-  interDigitTimeoutMs: 3000,
-  totalTimeoutMs: 60_000,
-  terminator: '#',
-  clearKey: '*',
-};
-
-function digits(min: number, max: number, rest: Partial<Command> = {}): Command {
-  return { ...CARD, field: { kind: 'digits', min, max, brands: [], cardVariable: null }, ...rest };
-}
-
-/** A collector on a virtual clock, and what it last said. */
-class Bench {
-  readonly sink = new TestSink();
-  readonly collector: Collector;
-  at: number;
-  last: CollectorStep;
-
-  constructor(
-    command: Command,
-    more: { surplusSince?: number | null; cardBrand?: CardBrand; at?: number } = {},
-  ) {
-    const { surplusSince = null, cardBrand = null, at = 0 } = more;
-    this.at = at;
-    this.collector = new Collector({
-      command,
-      sink: this.sink,
-      look: this.sink.look,
-      now: NOW,
-      cardBrand,
-      surplusSince,
-    });
-    this.last = this.collector.timer(at);
-  }
-
-  /** Presses keys `gap` ms apart, the first one after `gap`; runs timers that come due before a key. */
-  press(keys: string, gap = 100): this {
-    for (const key of keys) {
-      this.wait(gap);
-      this.last = this.collector.key(key.charCodeAt(0), this.at);
-    }
-    return this;
-  }
-
-  audioEnds(): this {
-    this.last = this.collector.audioEnded(this.at);
-    return this;
-  }
-
-  wait(ms: number): this {
-    const until = this.at + ms;
-    while (this.last.timerAt !== null && this.last.timerAt <= until && this.last.result === null) {
-      this.at = this.last.timerAt;
-      this.last = this.collector.timer(this.at);
-    }
-    this.at = until;
-    return this;
-  }
-
-  get verdict(): string {
-    const { result } = this.last;
-    if (result === null) return 'open';
-    return result.ok ? `ok ${this.sink.text}` : result.error;
-  }
-}
 
 test('a card completes at the longest number of its brand, or by terminator or inter-digit time-out', () => {
   assert.equal(new Bench(CARD).press(MASTERCARD).verdict, `ok ${MASTERCARD}`);
@@ -212,7 +136,7 @@ test('a finished collector takes no key, and keeps counting the surplus', () => 
 
 test('a security code has the length of the card', () => {
   const field = { kind: 'securityCode', min: 3, max: 4, brands: [], cardVariable: 'card' } as const;
-  const command: Command = { ...CARD, field };
+  const command = { ...CARD, field };
   assert.equal(new Bench(command, { cardBrand: 'visa' }).press('1234').verdict, 'ok 123');
   assert.equal(new Bench(command, { cardBrand: 'amex' }).press('1234').verdict, 'ok 1234');
   assert.equal(new Bench(command, { cardBrand: 'amex' }).press('123#').verdict, 'invalid-security-code');
@@ -256,4 +180,30 @@ test('whatever is keyed whenever, a collector ends, keeps its bounds and says no
     if (bench.last.result?.ok) assert.match(bench.sink.text, new RegExp(`^\\d{${min},${max}}$`));
     else assert.equal(bench.sink.length, 0);
   }
+});
+
+test('the cancel key ends the attempt as caller-interrupted-with-star and keeps nothing', () => {
+  for (const cancelKey of ['*', '#'] as const) {
+    const clearKey = cancelKey === '*' ? '#' : '*';
+    const command = { ...CARD, terminator: null, clearKey, cancelKey } as const;
+    for (const keys of ['', '4242']) {
+      const bench = new Bench(command).press(`${keys}${cancelKey}`);
+      assert.equal(bench.verdict, 'caller-interrupted-with-star');
+      assert.equal(bench.sink.length, 0);
+      assert.equal(bench.last.change, 'cleared');
+    }
+  }
+  const silent = new Bench({ ...CARD, bargeIn: false, cancelKey: '*', clearKey: null }).press('*');
+  assert.equal(silent.verdict, 'open');
+  const surplus = new Bench({ ...CARD, cancelKey: '*', clearKey: null }, { surplusSince: 0 }).press('*');
+  assert.equal(surplus.verdict, 'open');
+});
+
+test('typeAhead: flush drops keys until none came for 400 ms since the field was opened, its terminator too', () => {
+  const ahead = digits(4, 4, { typeAhead: 'flush' });
+  assert.equal(new Bench(ahead).press('1234').verdict, 'open');
+  assert.equal(new Bench(ahead).press('1#').press('5678').verdict, 'open');
+  assert.equal(new Bench(ahead).press('12#').wait(SURPLUS_GAP_MS).press('5678').verdict, 'ok 5678');
+  assert.equal(new Bench(ahead).wait(SURPLUS_GAP_MS).press('5678').verdict, 'ok 5678');
+  assert.equal(new Bench(digits(4, 4, { typeAhead: 'keep' })).press('1234').verdict, 'ok 1234');
 });

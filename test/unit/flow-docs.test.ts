@@ -1,25 +1,42 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import Schema from 'typebox/schema';
 import { parse } from 'yaml';
 import { ACTIONS } from '../../flows/actions/registry.js';
 import { actionsOf } from '../../flows/flow.js';
-import { loadFlow } from '../../flows/loader.js';
+import { loadLibrary } from '../../flows/loader.js';
 import { jsonSchema } from '../../flows/schema.js';
 import { replay } from './flow-simulator.js';
 
 const root = new URL('../../../', import.meta.url);
 const docs = await readFile(new URL('docs/flows.md', root), 'utf8');
 
+const sources = [...docs.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, source = '']) => source);
+const directory = await mkdtemp(join(tmpdir(), 'tacet-docs-'));
+for (const [index, source] of sources.entries()) await writeFile(join(directory, `${index}.yaml`), source);
+// Prompt files have to be there when flows are loaded; nobody plays them here.
+const digits = Array.from({ length: 10 }, (_, digit) => `sounds/de-DE/${digit}.wav`);
+await mkdir(join(directory, 'sounds/de-DE'), { recursive: true });
+for (const file of [...digits, ...(sources.join('').match(/sounds\/[\w-]+\.wav/g) ?? [])]) {
+  await writeFile(join(directory, file), '');
+}
+const documented = await loadLibrary([fileURLToPath(new URL('flows/library/', root)), directory]);
+await rm(directory, { recursive: true });
+
 /** Flows of the document, each with the keys and the trace that stand under it. */
-const examples = [...docs.matchAll(/```yaml\n([\s\S]*?)```\n\n```trace\n([\s\S]*?)```/g)].map(
+const examples = [...docs.matchAll(/```yaml\n((?:(?!```)[\s\S])*)```\n\n```trace\n([\s\S]*?)```/g)].map(
   ([, source, script]) => {
+    const flow = [...documented.values()].find((one) => one.source === source);
+    assert.ok(flow);
     const lines = (script ?? '').trim().split('\n');
     const keys = lines[0]?.startsWith('keys: ')
       ? (lines.shift() ?? '').slice('keys: '.length).split(' ')
       : [];
-    return { flow: loadFlow(source ?? '', 'docs/flows.md'), keys, trace: lines };
+    return { flow, keys, trace: lines };
   },
 );
 
@@ -29,8 +46,9 @@ for (const { flow, keys, trace } of examples) {
   });
 }
 
-test('every YAML block of the document is one of those flows', () => {
-  assert.equal(examples.length, docs.match(/```yaml/g)?.length);
+test('every YAML block of the document is one of those flows, or a module that one of them calls', () => {
+  const modules = new Set(examples.flatMap(({ flow }) => Object.keys(flow.modules)));
+  assert.equal(examples.length + modules.size, sources.length);
 });
 
 test('every action has a section and an example, and every section is an action', () => {
@@ -59,7 +77,7 @@ test('flow.schema.json is the schema of the language (else: node dist/flows/writ
 
 test('flow.schema.json accepts the library and refuses what the loader refuses', async () => {
   const schema = JSON.parse(await readFile(new URL('flows/flow.schema.json', root), 'utf8'));
-  for (const name of ['support', 'pay-by-phone', 'card-payment']) {
+  for (const name of ['support', 'pay-by-phone', 'card-payment', 'bank-payment']) {
     const source = await readFile(new URL(`flows/library/${name}.yaml`, root), 'utf8');
     assert.ok(Schema.Check(schema, parse(source)), name);
     assert.ok(!Schema.Check(schema, parse(source.replace('do: playAudio', 'do: playAudi'))), name);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { checkAccountNumber, checkRoutingNumber } from '../../flows/fields/bank-account.js';
 import { brandOf, longestNumber } from '../../flows/fields/brands.js';
 import { checkCardNumber } from '../../flows/fields/card-number.js';
+import { calendarDay, checkDate, dayOfText } from '../../flows/fields/date.js';
 import { checkDigits } from '../../flows/fields/digits.js';
 import { checkExpiry } from '../../flows/fields/expiry.js';
 import { checkPostalCode } from '../../flows/fields/postal-code.js';
@@ -130,6 +131,8 @@ test('transforms give the last four, the first six, the brand and the length, an
     assert.equal(transform('bin', codes(short)), '');
   }
   assert.equal(transform('brand', codes('99')), '');
+  assert.equal(transform('accountEnd', codes('12345678')), '5678');
+  for (const short of ['', '837', '1227', '1234567']) assert.equal(transform('accountEnd', codes(short)), '');
 });
 
 test('a routing number has a prefix that exists and its check digit', () => {
@@ -158,4 +161,46 @@ test('an account number is as long as its field says', () => {
   for (const number of ['123', '123456789012345678', '12*4']) {
     assert.equal(checkAccountNumber(codes(number), 4, 17), 'invalid-bank-account-number');
   }
+});
+
+const date = (text: string, format: 'DDMMYY' | 'MMDDYYYY' | 'YYYYMMDD' | 'YYMMDD', bounds = {}) =>
+  checkDate(codes(text), { format, notBefore: null, notAfter: null, ...bounds }, NOW);
+
+test('a date is a day that there is, in the order of its format', () => {
+  assert.equal(date('290224', 'DDMMYY'), null);
+  assert.equal(date('290223', 'DDMMYY'), 'invalid-date');
+  assert.equal(date('290200', 'DDMMYY'), null);
+  assert.equal(date('29021900', 'YYYYMMDD'), 'invalid-date');
+  assert.equal(date('19000229', 'YYYYMMDD'), 'invalid-date');
+  assert.equal(date('20000229', 'YYYYMMDD'), null);
+  assert.equal(date('12312026', 'MMDDYYYY'), null);
+  assert.equal(date('31122026', 'MMDDYYYY'), 'invalid-date');
+  assert.equal(date('261131', 'YYMMDD'), 'invalid-date');
+  for (const wrong of ['010026', '000126', '320126', '01012', '0101266', '01*126', '']) {
+    assert.equal(date(wrong, 'DDMMYY'), 'invalid-date', wrong);
+  }
+});
+
+test('a date lies between its bounds, the bounds among it, and today is one', () => {
+  const born = { notAfter: 'today' };
+  assert.equal(date('11272026', 'MMDDYYYY', born), null);
+  assert.equal(date('11282026', 'MMDDYYYY', born), 'invalid-date');
+  const booked = { notBefore: 'today', notAfter: '2027-01-31' };
+  assert.equal(date('20261126', 'YYYYMMDD', booked), 'invalid-date');
+  assert.equal(date('20261127', 'YYYYMMDD', booked), null);
+  assert.equal(date('20270131', 'YYYYMMDD', booked), null);
+  assert.equal(date('20270201', 'YYYYMMDD', booked), 'invalid-date');
+});
+
+test('a year of two digits is of this century, or of the one before where that alone fits', () => {
+  assert.equal(date('010285', 'DDMMYY', { notAfter: 'today' }), null);
+  assert.equal(date('010285', 'DDMMYY', { notBefore: '2020-01-01' }), null);
+  assert.equal(date('010285', 'DDMMYY', { notAfter: '1980-01-01' }), 'invalid-date');
+});
+
+test('a day is read from a text and from a clock as people count it', () => {
+  assert.deepEqual(dayOfText('2026-02-28'), { year: 2026, month: 2, day: 28 });
+  assert.equal(dayOfText('2026-02-29'), null);
+  assert.equal(dayOfText('2026-2-9'), null);
+  assert.deepEqual(calendarDay(new Date(2026, 0, 5)), { year: 2026, month: 1, day: 5 });
 });

@@ -59,6 +59,8 @@ test('helpers: json, toJson, get, minorUnits and money', () => {
   assert.equal(after(`flow.n: 'minorUnits("19.99", "EUR")'`).n, 1999);
   assert.equal(after(`flow.n: 'minorUnits("19.9", "EUR") + minorUnits("500", "JPY")'`).n, 0);
   assert.equal(after(`flow.n: 'minorUnits(500, "JPY")'`).n, 500);
+  assert.equal(after(`flow.n: 'minorUnits("19.50", "HUF") + minorUnits("1.500", "KWD")'`).n, 3450);
+  assert.equal(after(`flow.s: 'money(190000, "HUF")'`).s, '1900 Hungarian forints');
   assert.equal(after(`flow.s: 'money(1901, "EUR")'`).s, '19 euros and 1 cent');
   assert.equal(after(`flow.s: 'money(100, "USD")'`).s, '1 US dollar');
   assert.equal(after(`flow.s: 'money(500, "JPY")'`).s, '500 Japanese yen');
@@ -132,7 +134,14 @@ ${END}`;
   assert.deepEqual(paths(3, 'false'), ['tasks.main[0]', 'tasks.main[1]']);
   const deep = start(flow(source('true')), CALL, { n: 3 });
   assert.deepEqual(step(deep.state, { type: 'played' }).notes, [
-    { action: 'playAudio', path: 'tasks.main[1]', name: 'playAudio', secure: false },
+    {
+      flow: 'a',
+      action: 'playAudio',
+      path: 'tasks.main[1]',
+      name: 'playAudio',
+      language: 'en-US',
+      secure: false,
+    },
   ]);
 });
 
@@ -176,6 +185,20 @@ ${END}`;
     '4/4 {"text":"last"}',
   ]);
   assert.deepEqual(next.command?.do === 'play' && next.command.audio, [{ text: 'timeout' }]);
+});
+
+test('collectInput: a field that the agent cancelled is not asked again', () => {
+  const source = `    - do: collectInput
+      name: ask
+      field: digits
+      max: 4
+      into: flow.n
+      prompt: a
+      onFailure: [{ do: playAudio, prompt: '{{ data.ask.error }}' }]
+${END}`;
+  const result = { ok: false, error: 'cancelled-by-agent' } as const;
+  const { command } = step(start(flow(source), CALL).state, { type: 'collected', result });
+  assert.deepEqual(command?.do === 'play' && command.audio, [{ text: 'cancelled-by-agent' }]);
 });
 
 test('collectInput: a caller who hung up is not asked again, and a number variable gets a number', () => {

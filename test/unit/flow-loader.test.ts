@@ -49,12 +49,12 @@ const BROKEN: readonly (readonly [title: string, source: string, expected: RegEx
   [
     'a later type',
     'name: a\ntype: bot\ntasks: {main: [{do: disconnect}]}\n',
-    /^2:7: flows of type 'bot' come in a later version \(use type: inbound or type: secure\)$/,
+    /^2:7: flows of type 'bot' come in a later version \(use type: inbound, outbound, inQueue, secure or module\)$/,
   ],
   [
     'an unknown type',
     'name: a\ntype: in\ntasks: {main: [{do: disconnect}]}\n',
-    /^2:7: 'type' .* \(give inbound or secure\)$/,
+    /^2:7: 'type' .* \(give one of inbound, outbound, inQueue, secure, module\)$/,
   ],
   [
     'a bad name',
@@ -105,7 +105,7 @@ const BROKEN: readonly (readonly [title: string, source: string, expected: RegEx
   [
     'a wrong part of a list',
     `${INBOUND}    - { do: playAudio, prompt: [a, { wav: x }] }\n    - do: disconnect\n`,
-    /^9:32: /,
+    /^9:43: 'wav' is neither a language of this flow nor an item \(languages are en-US; items are file, /,
   ],
   [
     'a bad duration',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Collector } from '../../flows/collector.js';
-import type { CollectCommand, FlowEvent } from '../../flows/commands.js';
+import type { CaptureError, CollectCommand, FlowEvent } from '../../flows/commands.js';
 import { start, staticAudio, step } from '../../flows/interpreter.js';
 import { loadFlow } from '../../flows/loader.js';
 import { acknowledged } from '../kit/acknowledged.js';
@@ -16,7 +16,7 @@ const say = (text: string) => `[{ do: playAudio, prompt: ${text} }]`;
 const CHOICES = `choices: { '1': ${say('one')}, '*': ${say('star')}, '2': [] }`;
 const MENU = `{ do: menu, name: ask, prompt: Choose, noInput: Nothing, noMatch: Wrong, ${CHOICES}`;
 
-const missed = (error: 'timeout' | 'invalid-input' | 'caller-hung-up'): FlowEvent => ({
+const missed = (error: CaptureError): FlowEvent => ({
   type: 'collected',
   result: { ok: false, error },
 });
@@ -91,6 +91,12 @@ test('menu: without onFailure or default it fails, and a caller who hung up is n
     failed?.do === 'disconnect' ? failed.message : '',
     /^menu at tasks\.main\[0\] failed: invalid-input$/,
   );
+});
+
+test('menu: an agent who cancels chooses nothing, whatever the default and the attempts left', () => {
+  const asked = start(flow(`${MENU}, default: '1', onFailure: ${say("'{{ data.ask.error }}'")} }`), CALL);
+  const { command } = step(asked.state, missed('cancelled-by-agent'));
+  assert.deepEqual(command?.do === 'play' && command.audio, [{ text: 'cancelled-by-agent' }]);
 });
 
 test('menu: the default choice, spoken of or not', () => {

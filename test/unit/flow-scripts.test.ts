@@ -23,11 +23,11 @@ test('every flow of the library has digit scripts, and every payment those of it
   }
 });
 
-/** What a trace must never show: card numbers and all but their first six and last four digits. */
+/** What a trace must never show: numbers without their last four digits, and cards without their first six too. */
 function secretsOf({ steps }: Script): string[] {
   const keyed = steps.flatMap((step) => (typeof step === 'object' && 'keys' in step ? step.keys : []));
   const numbers = keyed.flatMap((keys) => keys.split(/[*#]/)).filter((digits) => digits.length > 10);
-  return numbers.map((digits) => digits.slice(6, -4));
+  return numbers.map((digits) => digits.slice(digits.length > 12 ? 6 : 0, -4));
 }
 
 for (const name of flows) {

@@ -1,16 +1,20 @@
 import { Collector, type DigitSink } from '../../flows/collector.js';
 import type {
   CallDataResult,
-  CallFacts,
+  CaptureCommand,
   CollectCommand,
   DataResult,
   FlowCommand,
   FlowEvent,
+  PlainValue,
+  StartFacts,
 } from '../../flows/commands.js';
 import { brandOf } from '../../flows/fields/brands.js';
+import { checkField } from '../../flows/fields/field.js';
 import { transform } from '../../flows/fields/transforms.js';
 import type { Flow } from '../../flows/flow.js';
 import { start, step } from '../../flows/interpreter.js';
+import { variableOf } from '../../flows/secure-names.js';
 
 /** A sink as the server's secure value is one: the only place that holds keyed digits. */
 export class TestSink implements DigitSink {
@@ -37,8 +41,8 @@ export class TestSink implements DigitSink {
   }
 }
 
-export const NOW = { year: 2026, month: 11 };
-export const CALL: CallFacts = { id: 'c1', from: 'sip:caller', to: 'sip:pay', invocationData: '' };
+export const NOW = { year: 2026, month: 11, day: 27 };
+export const CALL: StartFacts = { id: 'c1', from: 'sip:caller', to: 'sip:pay', invocationData: '' };
 
 const NO_SERVER = { status: 'failure', error: 'unreachable', message: 'no server', outputs: {} } as const;
 
@@ -49,11 +53,16 @@ const THINK_MS = 700;
 
 export interface Script {
   readonly flow: Flow;
-  /** The keys for each collect in turn, 100 ms apart, begun 700 ms into its prompt; '' keys nothing. */
+  /**
+   * The keys for each collect in turn, 100 ms apart, begun 700 ms into its prompt; '' keys nothing. In parentheses at the
+   * end: a command of the agent, as `12(cancel)`.
+   */
   readonly keys: readonly string[];
   readonly invocationData?: string;
   readonly charge?: DataResult;
   readonly data?: CallDataResult;
+  /** The caller's attributes. */
+  readonly attributes?: Readonly<Record<string, PlainValue>>;
 }
 
 export interface Replay {
@@ -81,7 +90,7 @@ class Simulation {
   #spoken = '';
   #now = 0;
   #collects = 0;
-  #typed: { readonly at: number; readonly code: number }[] = [];
+  #typed: { readonly at: number; readonly act: number | CaptureCommand }[] = [];
   #surplusSince: number | null = null;
 
   constructor(script: Script) {
@@ -126,11 +135,15 @@ class Simulation {
         return { type: 'waited' };
       case 'collect':
         return this.#collect(command);
+      case 'held':
+        return { type: 'held', names: command.names.filter((name) => this.#secrets.has(name)) };
+      case 'fill':
+        return this.#fill(command);
       case 'extract': {
         const value = this.#secrets
           .get(command.source)
           ?.look((digits) => transform(command.transform, digits));
-        this.#trace.push(`extract ${command.transform} of ${command.source}: ${value}`);
+        this.#trace.push(`extract ${command.transform} of ${variableOf(command.source)}: ${value}`);
         return { type: 'extracted', value: value ?? null };
       }
       case 'callData':
@@ -138,8 +151,12 @@ class Simulation {
         this.#speak(command.processingAudio);
         return { type: 'dataAnswered', result: this.#script.data ?? NO_SERVER };
       case 'callSecureData': {
-        const inputs = Object.entries(command.secureInputs).map(([input, name]) => `${input}=${name}`);
-        this.#trace.push(`charge ${command.connector} ${inputs.join(' ')} ${JSON.stringify(command.inputs)}`);
+        const inputs = Object.entries(command.secureInputs).map(
+          ([input, name]) => `${input}=${variableOf(name)}`,
+        );
+        this.#trace.push(
+          `${command.operation} ${command.connector} ${inputs.join(' ')} ${JSON.stringify(command.inputs)}`,
+        );
         const declined: DataResult = { status: 'error', reason: 'no-gateway', outputs: {} };
         return { type: 'dataCalled', result: this.#script.charge ?? declined };
       }
@@ -149,6 +166,24 @@ class Simulation {
       case 'transferToAgent':
         this.#trace.push(`transferToAgent ${command.agent}`);
         return { type: 'transferFailed', error: 'no-agent', message: 'nobody is free' };
+      case 'transferToQueue':
+        this.#trace.push(`transferToQueue ${command.queue}`);
+        return { type: 'transferFailed', error: 'no-agent-available', message: 'nobody is free' };
+      case 'transferToNumber':
+        this.#trace.push(`transferToNumber ${command.number} by ${command.trunk}`);
+        return { type: 'transferFailed', error: 'busy', message: 'the number is busy' };
+      case 'transferToFlow':
+        this.#trace.push(`transferToFlow ${command.flow} ${command.invocationData}`.trimEnd());
+        return null;
+      case 'setParticipantData':
+        this.#trace.push(`setParticipantData ${JSON.stringify(command.attributes)}`);
+        return { type: 'applied', refusal: null };
+      case 'getParticipantData':
+        this.#trace.push(`getParticipantData ${command.names.join(' ')}`);
+        return { type: 'participantData', attributes: this.#script.attributes ?? {} };
+      case 'sendEvent':
+        this.#trace.push(`sendEvent ${command.type} ${JSON.stringify(command.data)}`);
+        return { type: 'applied', refusal: null };
       case 'returnToAgent':
         this.#trace.push(`returnToAgent ${JSON.stringify(command.data)}`);
         return null;
@@ -173,6 +208,7 @@ class Simulation {
       look: sink.look,
       cardBrand: card?.look(brandOf) ?? null,
       now: NOW,
+      startedAt: this.#now,
       surplusSince: this.#surplusSince,
     });
     this.#type();
@@ -180,12 +216,22 @@ class Simulation {
     this.#surplusSince = collector.surplusSince;
     const { result } = last;
     const verdict = result?.ok ? `${last.entered} keys` : result?.error;
-    this.#trace.push(`collect ${field.kind} into ${into.scope}.${into.name} #${attempt}: ${verdict}`);
-    if (!result?.ok) {
-      return { type: 'collected', result: { ok: false, error: result?.error ?? 'timeout' } };
-    }
+    this.#trace.push(
+      `collect ${field.kind} into ${into.scope}.${variableOf(into.name)} #${attempt}: ${verdict}`,
+    );
+    if (!result?.ok) return { type: 'collected', result: result ?? { ok: false, error: 'timeout' } };
     if (into.scope !== 'secure') return { type: 'collected', result: { ok: true, value: sink.text } };
     this.#secrets.set(into.name, sink);
+    return { type: 'collected', result: { ok: true } };
+  }
+
+  #fill({ field, into, value }: FlowCommand & { do: 'fill' }): FlowEvent {
+    const sink = new TestSink();
+    for (const digit of value.replace(/\D/g, '')) sink.append(digit.charCodeAt(0));
+    const error = sink.look((digits) => checkField(field, digits, { cardBrand: null, now: NOW }));
+    this.#trace.push(`fill secure.${into}: ${error ?? 'known'}`);
+    if (error !== null) return { type: 'collected', result: { ok: false, error } };
+    this.#secrets.set(into, sink);
     return { type: 'collected', result: { ok: true } };
   }
 
@@ -194,8 +240,10 @@ class Simulation {
     const keys = this.#script.keys[this.#collects] ?? '';
     this.#collects += 1;
     const from = Math.max(this.#now, this.#typed.at(-1)?.at ?? 0) + THINK_MS;
-    const presses = [...keys].map((key, index) => ({ at: from + index * KEY_MS, code: key.charCodeAt(0) }));
-    this.#typed.push(...presses);
+    const [, pressed = '', command] = /^([^(]*)(?:\((\w+)\))?$/.exec(keys) ?? [];
+    const acts: (number | CaptureCommand)[] = [...pressed].map((key) => key.charCodeAt(0));
+    if (command !== undefined) acts.push({ do: command as 'cancel' });
+    this.#typed.push(...acts.map((act, index) => ({ at: from + index * KEY_MS, act })));
   }
 
   #feed(collector: Collector) {
@@ -209,8 +257,8 @@ class Simulation {
       this.#now = Math.max(this.#now, Math.min(keyAt, audioAt, timerAt));
       if (this.#now === Number.POSITIVE_INFINITY) throw new Error('the collector waits for nothing');
       if (keyAt <= this.#now) {
-        const code = this.#typed.shift()?.code ?? 0;
-        last = collector.key(code, this.#now);
+        const act = this.#typed.shift()?.act ?? 0;
+        last = typeof act === 'number' ? collector.key(act, this.#now) : collector.command(act, this.#now);
       } else if (audioAt <= this.#now) {
         heard = true;
         last = collector.audioEnded(this.#now);

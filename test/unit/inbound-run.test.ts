@@ -55,9 +55,11 @@ describe('inbound run', () => {
       conversation: new Conversation({ ...FACTS, flow: 'a', customer: participant, events }),
       signal: hangUp.signal,
       dataActions: crm.actions,
+      flow: ASK,
       secureActions,
       enterSecure: async () => null,
-      toAgent: async () => ({ ok: false, error: 'no-agent', message: '' }),
+      flows: new Map(),
+      transfer: async () => ({ ok: false, error: 'no-agent', message: '' }),
     });
   });
 

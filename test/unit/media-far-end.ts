@@ -181,6 +181,7 @@ export const countingPrompts: PromptSource = {
     return { id: 2, samples: 800, pcmu: bytes, pcma: bytes };
   },
   prepare: async () => {},
+  release: () => {},
 };
 
 /** A started engine on ports of its own. */

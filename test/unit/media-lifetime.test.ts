@@ -177,7 +177,7 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
   it('gives a link that is closed nothing to wait for', async () => {
     const link = new EngineLink(
       { address: '127.0.0.1', ports: { from: 46_550, to: 46_551 }, drainMs: 0 },
-      { onNews: () => {}, onLost: () => assert.fail('closed, not lost') },
+      { onNews: () => {}, onOpenedAhead: () => {}, onLost: () => assert.fail('closed, not lost') },
     );
     const pending = assert.rejects(link.request({ op: 'stats' }), code('engine-lost'));
     await link.close();

@@ -94,6 +94,20 @@ describe('PromptStore', () => {
     }),
   );
 
+  it('forgets released texts, which are still spoken and can be prepared again', TIMEOUT, () =>
+    withStore(async (store) => {
+      await store.prepare([GREETING]);
+      const [before] = await store.resolve([GREETING]);
+      store.release([GREETING, { file: '/a.wav' }]);
+      assert.equal(store.wavPath(GREETING), null);
+      const [spoken] = await store.resolve([GREETING]);
+      assert.notEqual(spoken, before);
+      assert.equal(spoken?.samples, before?.samples);
+      await store.prepare([GREETING]);
+      assert.ok(store.wavPath(GREETING));
+    }),
+  );
+
   it('reads kept files at the next start, and speaks damaged ones anew', TIMEOUT, async () => {
     const directory = freshDirectory();
     const path = await withStore(

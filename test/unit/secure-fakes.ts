@@ -173,6 +173,8 @@ export class FakeMedia implements MediaServer {
   secureFault = () => this.step('secureFault', null, () => this.fault);
   async start(): Promise<void> {}
   async prepare(): Promise<void> {}
+
+  release(): void {}
   stats = () => Promise.reject(new Error('not asked for here'));
   async close(): Promise<void> {}
 }

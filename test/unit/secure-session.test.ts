@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import type { DataResult } from '../../flows/commands.js';
+import type { CaptureCommand, DataResult } from '../../flows/commands.js';
 import type { TacetError } from '../../server/errors.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
 import { within } from '../kit/deadline.js';
@@ -69,6 +69,30 @@ describe('secure session', { timeout: 30_000 }, () => {
     assert.equal(liveSecureValues(), 0);
   });
 
+  it('shows what a gateway says of a charge in doubt when the session is over, beside its result', async () => {
+    let settle = (_status: 'approved') => {};
+    const later = new Promise<'approved'>((resolve) => {
+      settle = resolve;
+    });
+    await begin({ charge: async () => ({ status: 'in-doubt', reason: 'no-answer', outputs: {}, later }) });
+    await pay();
+    await ended();
+    assert.deepEqual(world.session().reconciled, []);
+    settle('approved');
+    await later;
+    const { result, reconciled, id: sessionId } = world.session();
+    const [idempotencyKey] = world.charges;
+    assert.equal(result.status, 'in-doubt');
+    assert.deepEqual(
+      reconciled.map(({ at: _at, ...rest }) => rest),
+      [{ idempotencyKey, status: 'approved' }],
+    );
+    const event = world.seen.find(({ type }) => type === 'payment.reconciled');
+    const { seq: _seq, at: _at, conversationId: _id, ...body } = event ?? assert.fail('an event');
+    assert.deepEqual(body, { type: 'payment.reconciled', sessionId, idempotencyKey, status: 'approved' });
+    assert.equal(world.charges.length, 1);
+  });
+
   it('has no security code left after the charge, approved or not', async () => {
     for (const status of ['approved', 'declined', 'in-doubt', 'error'] as const) {
       let after: number | null = null;
@@ -93,6 +117,95 @@ describe('secure session', { timeout: 30_000 }, () => {
     await ended();
   });
 
+  const command = (wanted: CaptureCommand) =>
+    world.calls.commandCapture(world.conversationId, world.sessionId ?? '', wanted, 'crm');
+
+  it('takes commands of the agent, told by name and token before what they do, and never a digit', async () => {
+    let charged = '';
+    await begin({
+      charge: async ({ secure }) => {
+        charged = secure.get('cardNumber')?.use('extract', (keyed) => Buffer.from(keyed).toString()) ?? '';
+        return APPROVED;
+      },
+    });
+    world.caller?.press('41110');
+    assert.equal((await command({ do: 'clear' })).state, 'active');
+    const [taken, told] = world.seen.slice(-2);
+    assert.deepEqual(
+      { ...taken, seq: 0, at: '' },
+      {
+        type: 'secure.command',
+        sessionId: world.sessionId,
+        command: 'clear',
+        by: 'crm',
+        seq: 0,
+        at: '',
+        conversationId: world.conversationId,
+      },
+    );
+    const progress = {
+      field: 'cardNumber',
+      name: 'card',
+      state: 'cleared',
+      entered: 0,
+      masked: '',
+      min: 12,
+      max: 19,
+      attempt: 1,
+      error: null,
+      required: ['card'],
+    };
+    assert.deepEqual(told?.type === 'secure.progress' && told.progress, progress);
+    await assert.rejects(command({ do: 'focus', field: CARD }), code('command-refused'));
+    // The end of what was thrown away.
+    world.caller?.press('#');
+    await pay();
+    await ended();
+    assert.equal(charged, CARD);
+    const counts = world.seen.flatMap((event) =>
+      event.type === 'secure.progress' &&
+      event.progress.name === 'code' &&
+      event.progress.state === 'entering'
+        ? [event.progress.entered]
+        : [],
+    );
+    assert.deepEqual(counts, [1, 2, 3], 'one event a key');
+    assert.ok(!JSON.stringify(world.seen).includes('4111'));
+  });
+
+  it('takes no command where nothing is keyed', async () => {
+    let finish = (_result: DataResult) => {};
+    const charge = new Promise<DataResult>((resolve) => {
+      finish = resolve;
+    });
+    await begin({ charge: () => charge });
+    const { conversationId } = world;
+    const sessionId = world.sessionId ?? '';
+    const clear = { do: 'clear' } as const;
+    await assert.rejects(
+      world.calls.commandCapture('none', sessionId, clear, null),
+      code('conversation-not-found'),
+    );
+    await assert.rejects(
+      world.calls.commandCapture(conversationId, 'none', clear, null),
+      code('session-not-found'),
+    );
+    await pay();
+    await world.until(({ type }) => type === 'secure.data');
+    await assert.rejects(command(clear), code('no-field-open'));
+    finish(APPROVED);
+    await ended();
+    await assert.rejects(command(clear), code('session-ended'));
+    assert.ok(!world.seen.some(({ type }) => type === 'secure.command'), 'what was refused is no event');
+  });
+
+  it('is not made longer by time that the agent adds', async () => {
+    await begin({ maxSessionMs: 50 });
+    await command({ do: 'extendTime', ms: 300_000 });
+    await ended();
+    assert.equal(world.session().end, 'flow-error');
+  });
+
   it('hides an echo of the card in what the gateway says', async () => {
     const echo: DataResult = { status: 'declined', reason: `no ${CARD}`, outputs: { note: CARD } };
     await begin({ charge: async () => echo });
@@ -107,6 +220,35 @@ describe('secure session', { timeout: 30_000 }, () => {
     await pay();
     await ended();
     assert.equal(world.session().result.asked, '[redacted]');
+  });
+
+  it('goes on in the language that the caller chose in the flow before', async () => {
+    const languages = 'languages: [en-US, de-DE]';
+    const flows = [
+      `name: reception
+type: inbound
+${languages}
+tasks:
+  main:
+    - { do: setLanguage, language: de-DE }
+    - { do: transferToAgent, agent: any, onFailure: [{ do: disconnect }] }
+`,
+      `name: payment
+type: secure
+${languages}
+variables: { card: { type: secure }, before: { type: string } }
+tasks:
+  main:
+    - { do: setVariables, set: { flow.before: call.language } }
+    - { do: setLanguage, language: en-US }
+    - { do: collectInput, field: cardNumber, into: secure.card, prompt: { en-US: a, de-DE: { file: a.wav } } }
+    - { do: returnToAgent, data: { before: flow.before, after: call.language } }
+`,
+    ];
+    await begin({ flows });
+    await world.key('cardNumber', `${CARD}#`);
+    await ended();
+    assert.deepEqual(world.session().result, { before: 'de-DE', after: 'en-US' });
   });
 
   it('ends the call when it is cancelled after the agent has gone', async () => {

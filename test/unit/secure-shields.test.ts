@@ -129,8 +129,12 @@ describe('events shield', () => {
       name: 'card',
       state: 'entering',
       entered: 4,
+      masked: '••••',
+      min: 12,
+      max: 19,
       attempt: 1,
       error: null,
+      required: ['card', 'code'],
     };
     const leak = {
       type: 'secure.progress',

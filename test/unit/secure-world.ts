@@ -3,6 +3,7 @@ import type { FieldKind } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
 import { loadFlow } from '../../flows/loader.js';
 import { Agents } from '../../server/agent/agents.js';
+import { DirectQueues, type QueueConfig } from '../../server/agent/queues.js';
 import { Calls } from '../../server/call/calls.js';
 import { type CallEvent, CallEvents } from '../../server/call/events.js';
 import type { SecureSessionRequest, SecureSessionView } from '../../server/call/views.js';
@@ -11,6 +12,7 @@ import { DataActions } from '../../server/data-actions/data-actions.js';
 import { LogGate } from '../../server/log/log-gate.js';
 import { SecureSessions } from '../../server/secure/secure-sessions.js';
 import { type IncomingCall, type Signalling, SipFailure } from '../../server/sip/signalling.js';
+import { type TrunkConfig, Trunks } from '../../server/transfer/trunks.js';
 import { within } from '../kit/deadline.js';
 import { FakeDialog, type FakeEndpoint, FakeMedia, type OnStep } from './secure-fakes.js';
 
@@ -50,6 +52,8 @@ export interface WorldOptions {
   /** The flow that answers calls. Default: it rings an agent. */
   readonly reception?: string;
   readonly onStep?: OnStep;
+  /** Flows in the place of `reception` and `payment`, or beside them. */
+  readonly flows?: readonly string[];
   readonly charge?: Connector['charge'];
   /** The customer's media moves into a vault. Default false. */
   readonly vault?: boolean;
@@ -62,6 +66,10 @@ export interface WorldOptions {
   readonly maxSessionMs?: number;
   /** Agents who are rung first and refuse. Default none. */
   readonly busy?: number;
+  readonly trunks?: readonly TrunkConfig[];
+  readonly queues?: readonly QueueConfig[];
+  /** URIs that refuse, with their SIP status. */
+  readonly refuse?: Readonly<Record<string, number>>;
   /** Called when the agent answers, before the server knows. */
   readonly onAnswer?: () => void;
 }
@@ -82,6 +90,8 @@ export class World {
   readonly agents: Agents;
   readonly dialogs: FakeDialog[] = [];
   readonly charges: string[] = [];
+  /** Who was called, and in which state of the session. */
+  readonly called: { readonly uri: string; readonly state: string }[] = [];
   /** What calls failed with. */
   readonly errors: unknown[] = [];
   readonly calls: Calls;
@@ -106,7 +116,7 @@ export class World {
     };
     media.onBridge = () => this.bridges.push({ state: this.sessionState, at: performance.now() });
     events.subscribe((event) => this.seen.push(event));
-    const flows = flowsByName(options.reception ?? RECEPTION, PAYMENT);
+    const flows = flowsByName(options.reception ?? RECEPTION, PAYMENT, ...(options.flows ?? []));
     const payment: Connector = {
       name: 'payment',
       charge: async (request) => {
@@ -136,6 +146,8 @@ export class World {
       media,
       vault: this.vault,
       agents,
+      queues: new DirectQueues(options.queues ?? [], agents),
+      trunks: new Trunks(options.trunks ?? []),
       flows,
       routes: new Map([['support', 'reception']]),
       sessions,
@@ -245,15 +257,18 @@ export class World {
     return dialog;
   }
 
-  #signalling({ busy = 0, onAnswer = () => {} }: WorldOptions): Signalling {
+  #signalling({ busy = 0, refuse = {}, onAnswer = () => {} }: WorldOptions): Signalling {
     let refused = 0;
     return {
       ready: true,
       dialogs: 0,
       start: async () => {},
       close: async () => {},
-      call: async (_outgoing, handlers) => {
+      call: async ({ uri }, handlers) => {
+        this.called.push({ uri, state: this.sessionState });
         await turn();
+        const status = refuse[uri];
+        if (status !== undefined) throw new SipFailure(status, 'refused');
         if (refused < busy) {
           refused += 1;
           throw new SipFailure(486, 'busy');

@@ -1,11 +1,9 @@
 import Type from 'typebox';
 import type { Api } from '../api.js';
-import { ErrorReply } from '../error-replies.js';
+import { ErrorReply, Problem } from '../error-replies.js';
 import type { FlowChecker } from '../flow-checker.js';
-import { FLOWS } from '../parameters.js';
-
-/** Room for the longest document that is read, 262,144 characters, in any script. */
-const BODY_BYTES = 1024 * 1024;
+import type { Permit } from '../flow-permission.js';
+import { DOCUMENT_BYTES, FLOWS } from '../parameters.js';
 
 const Body = Type.Object(
   { document: Type.String({ description: 'the text of a flow document: YAML' }) },
@@ -15,25 +13,19 @@ const Body = Type.Object(
   },
 );
 
-const Problem = Type.Object({
-  line: Type.Integer({ description: 'from 1' }),
-  column: Type.Integer({ description: 'from 1' }),
-  message: Type.String(),
-  remedy: Type.String({ description: 'what to do about it' }),
-});
-
 const Verdict = Type.Object({
   valid: Type.Boolean({ description: 'no problem was found' }),
   problems: Type.Array(Problem),
 });
 
 /** Checks documents as the loader does, and keeps none. */
-export function flowValidationRoute(app: Api, checker: FlowChecker): void {
+export function flowValidationRoute(app: Api, checker: FlowChecker, permit: Permit): void {
   app.addHook('preClose', () => checker.close());
   app.post(
     `${FLOWS}/validate`,
     {
-      bodyLimit: BODY_BYTES,
+      onRequest: permit('view'),
+      bodyLimit: DOCUMENT_BYTES,
       schema: {
         tags: ['flows'],
         summary: 'Check a flow document',
@@ -45,6 +37,7 @@ export function flowValidationRoute(app: Api, checker: FlowChecker): void {
           200: Verdict,
           400: ErrorReply,
           401: ErrorReply,
+          403: ErrorReply,
           413: ErrorReply,
           415: ErrorReply,
           429: ErrorReply,

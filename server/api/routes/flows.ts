@@ -1,37 +1,45 @@
 import Type from 'typebox';
-import type { Flow, FlowSet } from '../../../flows/flow.js';
+import type { Flow } from '../../../flows/flow.js';
 import { TacetError } from '../../errors.js';
+import type { Flows } from '../../flows/published-flows.js';
 import type { Api } from '../api.js';
 import { ErrorReply } from '../error-replies.js';
+import type { Permit } from '../flow-permission.js';
 import { FlowSummary, FlowView, flowSummary, flowView, GraphView, graphView } from '../flow-views.js';
 import { FLOW, FLOWS, FlowParams } from '../parameters.js';
 
 const tags = ['flows'];
-const refusals = { 401: ErrorReply, 429: ErrorReply };
+const refusals = { 401: ErrorReply, 403: ErrorReply, 429: ErrorReply };
 
-function named(flows: FlowSet, name: string): Flow {
+function named(flows: Flows, name: string): Flow {
   const flow = flows.get(name);
   if (!flow) throw new TacetError('flow-not-found');
   return flow;
 }
 
 /** The flows that calls are answered with. */
-export function flowRoutes(app: Api, flows: FlowSet): void {
+export function flowRoutes(app: Api, flows: Flows, permit: Permit): void {
   app.get(
     FLOWS,
     {
+      onRequest: permit('view'),
       schema: {
         tags,
         summary: 'List flows',
-        description: 'Every loaded flow, by name.',
-        response: { 200: Type.Object({ flows: Type.Array(FlowSummary) }), ...refusals },
+        description: 'Every loaded flow, by name; with `type`, those of one type.',
+        querystring: Type.Object({ type: Type.Optional(FlowSummary.properties.type) }),
+        response: { 200: Type.Object({ flows: Type.Array(FlowSummary) }), 400: ErrorReply, ...refusals },
       },
     },
-    () => ({ flows: [...flows.values()].map(flowSummary).sort((a, b) => (a.name < b.name ? -1 : 1)) }),
+    ({ query: { type } }) => {
+      const wanted = [...flows.values()].filter((flow) => type === undefined || flow.type === type);
+      return { flows: wanted.map(flowSummary).sort((a, b) => (a.name < b.name ? -1 : 1)) };
+    },
   );
   app.get(
     FLOW,
     {
+      onRequest: permit('view'),
       schema: {
         tags,
         summary: 'One flow',
@@ -45,6 +53,7 @@ export function flowRoutes(app: Api, flows: FlowSet): void {
   app.get(
     `${FLOW}/graph`,
     {
+      onRequest: permit('view'),
       schema: {
         tags,
         summary: 'A flow as nodes and edges',

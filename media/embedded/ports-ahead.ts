@@ -1,0 +1,68 @@
+import type { PortPool } from '../rtp/port-pool.js';
+import type { RtpSocket } from './rtp-socket.js';
+
+/** So many calls may begin at once without waiting for the thread to open a port. */
+const MOST = 8;
+/** What is opened ahead is missing for calls when ports run out: at most this part of them. */
+const PART = 1 / 16;
+
+/** RTP sockets that are open before there is a leg for them. */
+export class PortsAhead {
+  readonly #wanted: number;
+  readonly #open: () => Promise<RtpSocket>;
+  readonly #onOpened: (port: number) => void;
+  readonly #sockets = new Map<number, RtpSocket>();
+  readonly #pool: PortPool;
+  #opening = 0;
+  #closed = false;
+
+  /** `open` takes a port of the pool; `onOpened` is told of each port that {@link take} can be called with, once. */
+  constructor(pool: PortPool, open: () => Promise<RtpSocket>, onOpened: (port: number) => void) {
+    this.#pool = pool;
+    this.#wanted = Math.min(MOST, Math.floor(pool.size * PART));
+    this.#open = open;
+    this.#onOpened = onOpened;
+  }
+
+  get size(): number {
+    return this.#sockets.size;
+  }
+
+  /** Opens as many as are missing. One that cannot be had is tried again at the next call. */
+  fill(): void {
+    while (!this.#closed && this.#sockets.size + this.#opening < this.#wanted) {
+      this.#opening += 1;
+      void this.#add().finally(() => {
+        this.#opening -= 1;
+      });
+    }
+  }
+
+  /** The socket of a port that was told of. Another is opened in its place. */
+  take(port: number): RtpSocket {
+    const socket = this.#sockets.get(port);
+    if (!socket) throw new Error(`port ${port} was not opened ahead`);
+    this.#sockets.delete(port);
+    this.fill();
+    return socket;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const socket of this.#sockets.values()) this.#giveUp(socket);
+    this.#sockets.clear();
+  }
+
+  async #add(): Promise<void> {
+    const socket = await this.#open().catch(() => null);
+    if (socket === null) return;
+    if (this.#closed) return this.#giveUp(socket);
+    this.#sockets.set(socket.port, socket);
+    this.#onOpened(socket.port);
+  }
+
+  #giveUp(socket: RtpSocket): void {
+    socket.close();
+    this.#pool.release(socket.port);
+  }
+}

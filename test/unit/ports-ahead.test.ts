@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { afterEach, test } from 'node:test';
+import { PortsAhead } from '../../media/embedded/ports-ahead.js';
+import { RtpSocket } from '../../media/embedded/rtp-socket.js';
+import { PortPool } from '../../media/rtp/port-pool.js';
+import { within } from '../kit/deadline.js';
+import { Mailbox, until } from './sip-peer.js';
+
+let ahead: PortsAhead | null = null;
+afterEach(() => ahead?.close());
+
+/** Ports opened ahead in a range of so many, the ports in the order in which they were told of. */
+function begin(count: number): { pool: PortPool; ahead: PortsAhead; told: Mailbox<number> } {
+  const from = 22_000;
+  const pool = new PortPool({
+    from,
+    to: from + 2 * count - 1,
+    drainMs: 0,
+    random: Math.random,
+    now: () => 0,
+  });
+  const told = new Mailbox<number>();
+  const open = () => RtpSocket.open(pool, '127.0.0.1', () => {});
+  ahead = new PortsAhead(pool, open, (port) => told.put(port));
+  return { pool, ahead, told };
+}
+
+async function take(told: Mailbox<number>, count: number): Promise<number[]> {
+  const ports: number[] = [];
+  while (ports.length < count) ports.push(await told.take('a port'));
+  return ports;
+}
+
+test('eight ports of a wide range are opened, and another for each that is taken', async () => {
+  const { pool, ahead, told } = begin(200);
+  ahead.fill();
+  ahead.fill();
+  const ports = await take(told, 8);
+  assert.equal(new Set(ports).size, 8);
+  assert.equal(pool.taken, 8);
+  const socket = ahead.take(ports[0] ?? 0);
+  assert.equal(socket.port, ports[0]);
+  await take(told, 1);
+  assert.deepEqual([ahead.size, pool.taken], [8, 9]);
+  socket.close();
+});
+
+test('a port is taken once, and only one that was told of', async () => {
+  const { ahead, told } = begin(32);
+  ahead.fill();
+  const [port = 0] = await take(told, 1);
+  ahead.take(port).close();
+  assert.throws(() => ahead.take(port), /was not opened ahead/);
+});
+
+test('of few ports none is kept from the calls', () => {
+  const { pool, ahead } = begin(15);
+  ahead.fill();
+  assert.deepEqual([ahead.size, pool.taken], [0, 0]);
+});
+
+test('what arrives before there is a leg is heard by nobody', async () => {
+  const { ahead, told } = begin(16);
+  ahead.fill();
+  const [port = 0] = await take(told, 1);
+  const sender = createSocket('udp4');
+  const send = (text: string) =>
+    new Promise((resolve) => sender.send(text, port, '127.0.0.1', () => resolve(null)));
+  await send('early');
+  const heard = new Mailbox<string>();
+  const socket = ahead.take(port);
+  // The datagram is in the socket already: it is read in a turn of its own.
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  socket.listen((bytes) => heard.put(Buffer.from(bytes).toString()));
+  await send('late');
+  assert.equal(await heard.take('what arrives later'), 'late');
+  socket.close();
+  sender.close();
+  await within(once(sender, 'close'), 1000, 'the sender to close');
+});
+
+test('closing gives every port up, those too that are being opened', async () => {
+  const { pool, ahead, told } = begin(200);
+  ahead.fill();
+  await take(told, 3);
+  ahead.close();
+  ahead.fill();
+  await until(() => pool.taken === 0, 'every port to be free');
+  assert.equal(ahead.size, 0);
+});
