@@ -370,6 +370,42 @@ describe('secure actions of a simulated flow that is not secure', () => {
     ]);
   });
 
+  it('leave what was keyed behind when the call goes on in another flow', async () => {
+    const documents = ['a', 'b'].map(
+      (name) => `name: ${name}
+type: inbound
+variables: { card: { type: secure } }
+tasks:
+  main:
+    - do: decision
+      if: '"${name}" == "a"'
+      then:
+        - { do: collectInput, field: cardNumber, into: secure.card, prompt: Card. }
+        - { do: transferToFlow, flow: b }
+    - { do: callSecureData, connector: bank, secureInputs: { cardNumber: secure.card }, into: charge, onError: [] }
+    - { do: playAudio, prompt: '{{ data.charge.reason }}' }
+    - do: disconnect
+`,
+    );
+    const [a, b] = documents.map((document) => loadFlow(document, 'flow.yaml'));
+    assert.ok(a && b);
+    const { scenario, steps } = readScript(
+      "caller:\n  - keys: '4242424242424242#'\ngateway: [{ status: approved }]\n",
+      'script.yaml',
+    );
+    const lines: string[] = [];
+    await simulateCall({
+      flow: a,
+      flows: new Map([['b', b]]),
+      scenario,
+      caller: new ScriptedCaller(steps),
+      onHappening: (happening) => lines.push(traceLine(happening) ?? ''),
+    });
+    assert.ok(lines.includes('secure ended: completed') && lines.includes('flow b'), lines.join('\n'));
+    assert.ok(lines.includes('charge error: missing-input'), lines.join('\n'));
+    assert.ok(!lines.includes('charge approved'));
+  });
+
   it('are shielded to the end of a call that is hung up', async () => {
     const lines = await trace(SHOP, "caller:\n  - keys: '4242'\n  - hang-up\n");
     assert.deepEqual(lines.slice(-3), [

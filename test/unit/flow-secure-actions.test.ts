@@ -6,6 +6,7 @@ import { flowGraph } from '../../flows/graph.js';
 import { type Step, start, step } from '../../flows/interpreter.js';
 import { loadFlow } from '../../flows/loader.js';
 import { acknowledged } from '../kit/acknowledged.js';
+import { libraryOf } from './flow-documents.js';
 import { problemsOf } from './flow-problems.js';
 import { CALL } from './flow-simulator.js';
 
@@ -119,6 +120,39 @@ describe('secure actions in a flow that is not secure', () => {
   it('fail only while a command is outstanding', () => {
     const ended = step(start(flow(SAY), CALL).state, { type: 'played' });
     assert.throws(() => step(ended.state, { type: 'secureFailed', reason: 'cancelled', message: '' }));
+  });
+
+  it('are judged in a module by the flow that called it', async () => {
+    const module = `name: m
+type: module
+variables: { card: { type: secure } }
+tasks:
+  main:
+${CARD}${SAY}`;
+    const run = async (type: string) => {
+      const calls = `name: a\ntype: ${type}\ntasks:\n  main:\n    - { do: callModule, module: m }\n${SAY}${END}`;
+      const calling = (await libraryOf(calls, module)).get('a');
+      assert.ok(calling);
+      const steps = [start(calling, CALL)];
+      for (const event of [KEYED, { type: 'played' }, { type: 'played' }] as const) {
+        steps.push(step(steps.at(-1)?.state as Step['state'], event));
+      }
+      return steps.map(told);
+    };
+    const plain = [
+      'callModule* collectInput* secure collect',
+      'playAudio open play',
+      'playAudio open play',
+      'disconnect open disconnect',
+    ];
+    assert.deepEqual(await run('inbound'), plain);
+    assert.deepEqual(await run('inQueue'), plain);
+    assert.deepEqual(await run('secure'), [
+      'callModule* collectInput* secure collect',
+      'playAudio* secure play',
+      'playAudio* secure play',
+      'disconnect* open disconnect',
+    ]);
   });
 
   it('are all actions of a secure flow', () => {

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { FieldKind } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
+import { linked } from '../../flows/flow-interface.js';
 import { loadFlow } from '../../flows/loader.js';
 import { Agents } from '../../server/agent/agents.js';
 import { DirectQueues, type QueueConfig } from '../../server/agent/queues.js';
@@ -75,7 +76,7 @@ export interface WorldOptions {
 }
 
 function flowsByName(...texts: string[]): ReadonlyMap<string, Flow> {
-  return new Map(texts.map((text) => loadFlow(text, 'flow.yaml')).map((flow) => [flow.name, flow]));
+  return linked(new Map(texts.map((text) => loadFlow(text, 'flow.yaml')).map((flow) => [flow.name, flow])));
 }
 
 /** Calls, agents, sessions and shields as the server has them, between a fake SIP side and a fake engine. */
