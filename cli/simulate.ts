@@ -44,8 +44,8 @@ async function load(path: string, cwd: string): Promise<{ flow: Flow; flows: Flo
   }
   const flows = await loadLibrary(directories);
   const flow = flowOf(file, flows);
-  if (flow.type === 'module') {
-    throw new UsageError(`${path} is a module and has no call of its own: name a flow that calls it`);
+  if (flow.type === 'module' || flow.type === 'bot') {
+    throw new UsageError(`${path} is a ${flow.type} and has no call of its own: name a flow that calls it`);
   }
   return { flow, flows };
 }
@@ -65,6 +65,7 @@ async function inTerminal(
     today: calendarDay(new Date()),
     gateway: [],
     dataActions: [],
+    bots: [],
     agents: [result],
     numbers: [],
     attributes: {},

@@ -45,10 +45,15 @@ function isInstant(text: string): boolean {
   return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text) && !Number.isNaN(Date.parse(text));
 }
 
+function isBotUrl(text: string): boolean {
+  return URL.canParse(text) && /^(https?|wss?):$/.test(new URL(text).protocol);
+}
+
 const FORMATS: Readonly<Record<string, { test: (text: string) => boolean; wanted: string }>> = {
   ip: { test: (text) => isIP(text) !== 0, wanted: 'an IP address' },
   'ip-or-auto': { test: (text) => text === 'auto' || isIP(text) !== 0, wanted: 'an IP address, or auto' },
   path: { test: (text) => !text.includes('\0'), wanted: 'a path' },
+  'bot-url': { test: isBotUrl, wanted: 'an https: or wss: URL' },
   'http-url': { test: isHttpUrl, wanted: 'an https: URL' },
   instant: { test: isInstant, wanted: 'a time in UTC, as 2027-01-31T00:00:00Z' },
 };

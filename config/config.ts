@@ -95,6 +95,7 @@ function definite(config: Config, base: string): Config {
     ([name, one]) => [name, connectorPaths(one, path)] as const,
   );
   const dataActions = Object.entries(config.dataActions).map(([name, one]) => [name, web(one)] as const);
+  const bots = Object.entries(config.bots).map(([name, one]) => [name, web(one)] as const);
   return {
     ...config,
     sip: {
@@ -127,6 +128,7 @@ function definite(config: Config, base: string): Config {
     agents: config.agents.map((agent) => ({ ...agent, ...optional('passwordFile', agent.passwordFile) })),
     connectors: Object.fromEntries(connectors),
     dataActions: Object.fromEntries(dataActions),
+    bots: Object.fromEntries(bots),
     dataDirectory: path(config.dataDirectory),
   };
 }

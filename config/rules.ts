@@ -37,7 +37,7 @@ function webServer(
   if (url.username !== '' || url.password !== '') {
     report([...path, 'url'], 'holds a user name or password', 'use authorization');
   }
-  if (url.protocol === 'http:' && !isHttpAllowed) report([...path, 'url'], message, remedy);
+  if (/^(http|ws):$/.test(url.protocol) && !isHttpAllowed) report([...path, 'url'], message, remedy);
   oneReference(report, [...path, 'authorization'], entry.authorization);
   const header = Object.keys(entry.headers ?? {}).find((one) => /^(proxy-)?authorization$/i.test(one));
   if (header !== undefined) {
@@ -75,6 +75,19 @@ function dataActions(config: Config, report: Report): void {
       const remedy = 'choose another name; `path` says where it is in the answer';
       report([...path, 'outputs', output], `the name ${output} is taken`, remedy);
     }
+  }
+}
+
+function bots(config: Config, report: Report): void {
+  for (const [name, bot] of Object.entries(config.bots)) {
+    const path = ['bots', name];
+    const isAllowed = bot.allowInsecureHttp || LOOPBACK.test(new URL(bot.url).hostname);
+    webServer(report, path, bot, isAllowed && !bot.pci, [
+      bot.pci ? 'what is keyed in secure mode would travel unencrypted' : 'turns would travel unencrypted',
+      `write an https: or wss: URL${bot.pci ? '' : ' (others beyond loopback need allowInsecureHttp: true)'}`,
+    ]);
+    // RFC 6455 section 3: a WebSocket URI has none.
+    if (new URL(bot.url).hash !== '') report([...path, 'url'], 'has a fragment', 'remove what begins with #');
   }
 }
 
@@ -180,5 +193,6 @@ export function brokenRules(config: Config): readonly Finding[] {
   );
   connectors(config, report);
   dataActions(config, report);
+  bots(config, report);
   return findings;
 }

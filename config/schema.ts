@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { BotService } from './bot.js';
 import { ConnectorConfig } from './connector.js';
 import { DataAction } from './data-action.js';
 import { FilePath, NAME, strict } from './fields.js';
@@ -353,6 +354,10 @@ export const ConfigSchema = Type.Object(
     dataActions: Type.Record(Type.String({ pattern: NAME }), DataAction, {
       default: {},
       description: 'HTTP services by the name that flows use',
+    }),
+    bots: Type.Record(Type.String({ pattern: NAME }), BotService, {
+      default: {},
+      description: 'services with the turns of remote bots, by the name that bot flows use',
     }),
     secure: Secure,
     prompts: Type.Object(

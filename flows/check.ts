@@ -10,7 +10,7 @@ import type { ExpressionSource } from './expressions/evaluate.js';
 import { expressionUse, type Reference } from './expressions/references.js';
 import { parseTemplate } from './expressions/template.js';
 import type { Action, Flow } from './flow.js';
-import { circle, type FlowInterface, type FlowInterfaces, misplaced } from './flow-interface.js';
+import { circle, type FlowInterface, type FlowInterfaces, misplaced, secureBot } from './flow-interface.js';
 import { nearest } from './nearest.js';
 import { PromptCheck } from './prompt-check.js';
 
@@ -110,7 +110,7 @@ export class FlowCheck {
         );
       },
       prompt: (key, prompt) => prompts.prompt(key, prompt),
-      module: (key, name) => this.#module(key, name, report),
+      callee: (type, key, name) => this.#callee(type, key, name, report),
       task: (key, name) => this.#task(key, name, report),
       flowVariable: (key, reference) => this.#flowVariable(key, reference, report),
       secureVariable: (key, reference) => this.#secureVariable(key, reference, report),
@@ -207,12 +207,12 @@ export class FlowCheck {
     return false;
   }
 
-  #module(key: Path, name: string, report: Report): FlowInterface | null {
+  #callee(type: 'module' | 'bot', key: Path, name: string, report: Report): FlowInterface | null {
     if (!this.#others) return null;
     const { flows } = this.#others;
     const module = flows.get(name);
-    // That there is no such module is said with all else that flows name and that is not there.
-    if (module?.type !== 'module') return null;
+    // That there is none of this name is said with all else that flows name and that is not there.
+    if (module?.type !== type) return null;
     const round = circle(this.#flow.name, name, flows);
     if (round) {
       const message =
@@ -232,7 +232,12 @@ export class FlowCheck {
     if (odd) {
       const message = `${odd.action} cannot stand in a flow of type ${type}, and the module '${odd.module}' has one`;
       report(key, message, 'call another module, or call this one from a flow of another type');
+      return;
     }
+    const bot = type === 'secure' ? null : secureBot(name, flows);
+    if (bot === null) return;
+    const message = `the bot '${bot}' runs in secure mode, and this flow is of type ${type}`;
+    report(key, message, 'call it in a flow of `type: secure` and use transferToSecureFlow');
   }
 
   #task(key: Path, name: string, report: Report): void {

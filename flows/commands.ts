@@ -3,6 +3,8 @@
  * server executes it and answers with exactly one event of the matching type.
  */
 
+import type { BotReply } from './bots/reply.js';
+
 /** One piece of a prompt after its expressions were evaluated. Files are absolute paths. */
 export type AudioItem = { readonly text: string } | { readonly file: string };
 
@@ -144,6 +146,26 @@ export type FlowCommand =
       /** Unique for this action in this run; part of the idempotency key. */
       readonly occurrence: string;
     }
+  | {
+      /** Tells a remote bot what happened, and waits for what it wants done. */
+      readonly do: 'botTurn';
+      /** The bot flow. */
+      readonly bot: string;
+      /** The configured service. */
+      readonly service: string;
+      /** Unique for this talk in this run. */
+      readonly session: string;
+      /** From 1. */
+      readonly turn: number;
+      /** `end`: the bot is not asked any more, and its answer is not waited for. */
+      readonly event: 'start' | 'digits' | 'noInput' | 'noMatch' | 'end';
+      /** The inputs, with `start`. */
+      readonly context: Readonly<Record<string, PlainValue>>;
+      /** What was keyed outside secure mode. */
+      readonly digits: string | null;
+      /** The secure value that was keyed in secure mode; one that is not kept is gone once it was sent. */
+      readonly secureDigits: { readonly name: string; readonly keep: boolean } | null;
+    }
   | { readonly do: 'extract'; readonly source: string; readonly transform: Transform }
   | {
       readonly do: 'transferToSecureFlow';
@@ -225,6 +247,11 @@ export interface Refusal {
   /** For people. */
   readonly message: string;
 }
+/** What came of one turn of a remote bot. */
+export type BotResult =
+  | { readonly ok: true; readonly reply: BotReply }
+  /** Short and machine-readable; the session with the bot is over. */
+  | { readonly ok: false; readonly error: string; readonly message: string };
 
 export type FlowEvent =
   | { readonly type: 'started' }
@@ -239,6 +266,7 @@ export type FlowEvent =
   | { readonly type: 'dataCalled'; readonly result: DataResult }
   | { readonly type: 'dataAnswered'; readonly result: CallDataResult }
   | { readonly type: 'held'; readonly names: readonly string[] }
+  | { readonly type: 'botAnswered'; readonly result: BotResult }
   | { readonly type: 'extracted'; readonly value: PlainValue }
   /** It was done, or refused. */
   | { readonly type: 'applied'; readonly refusal: Refusal | null }

@@ -9,7 +9,8 @@ export interface FlowInterface {
   readonly directory: string;
   readonly inputs: Ports;
   readonly outputs: Ports;
-  /** Modules that it calls itself. */
+  readonly bot: Flow['bot'];
+  /** Modules and bots that it calls itself. */
   readonly calls: readonly string[];
   /** Its actions by the word after `do:`, each once. */
   readonly actions: readonly string[];
@@ -19,13 +20,14 @@ export interface FlowInterface {
 export type FlowInterfaces = ReadonlyMap<string, FlowInterface>;
 
 export function interfaceOf(flow: Flow): FlowInterface {
-  const { type, directory, inputs, outputs, secureVariables } = flow;
+  const { type, directory, inputs, outputs, bot, secureVariables } = flow;
   const actions = [...actionsOf(flow)];
   return {
     type,
     directory,
     inputs,
     outputs,
+    bot,
     calls: calledBy(flow),
     actions: [...new Set(actions.map((action) => action.do))],
     secure: secureVariables.length > 0 || actions.some((action) => isSecure(flow, action)),
@@ -80,6 +82,15 @@ export function misplaced(
 /** The module that uses secure values: this one, or one that it comes to call. */
 export function secureModule(module: string, flows: FlowInterfaces): string | null {
   return reachedFrom(module, flows).find((name) => flows.get(name)?.secure) ?? null;
+}
+
+/** The secure bot in what a run comes to by a call: this one, or one further on. A bot has no shields of its own. */
+export function secureBot(module: string, flows: FlowInterfaces): string | null {
+  const isSecureBot = (name: string): boolean => {
+    const flow = flows.get(name);
+    return flow?.type === 'bot' && flow.secure;
+  };
+  return reachedFrom(module, flows).find(isSecureBot) ?? null;
 }
 
 /** A checked library with the modules that each flow can come to. Flows that call none are the objects that they were. */

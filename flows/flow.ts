@@ -1,10 +1,12 @@
 import type { Acknowledgement } from './acknowledgement.js';
+import type { Bot } from './bots/bot.js';
 
 /** A loaded flow: plain data, checked, safe to serialise with the state of a run. */
 
 import type { FieldKind } from './commands.js';
 
-export type FlowType = 'inbound' | 'outbound' | 'inQueue' | 'secure' | 'module';
+export const FLOW_TYPES = ['inbound', 'outbound', 'inQueue', 'secure', 'bot', 'module'] as const;
+export type FlowType = (typeof FLOW_TYPES)[number];
 
 /** One step of a flow. `fields` are the action's own keys as the document has them, checked by its schema. */
 export interface Action {
@@ -24,7 +26,7 @@ export interface VariableDeclaration {
   readonly default: string | number | boolean;
 }
 
-/** An input or output of a module: a variable of it that its callers fill or read. */
+/** An input or output of a module or bot: a variable of it that its callers fill or read. */
 export interface Port {
   readonly type: VariableDeclaration['type'] | 'secure';
   /** What a secure one holds; null for any field, of which nothing but the length can be extracted. */
@@ -53,7 +55,7 @@ export interface Flow {
   /** Folders with `0.wav` to `9.wav`, relative to {@link directory}, by language. */
   readonly recordings: Readonly<Record<string, string>>;
   readonly variables: Readonly<Record<string, VariableDeclaration>>;
-  /** What a module is given, and what it gives back: variables too. Empty for every other type. */
+  /** What a module or bot is given, and what it gives back: variables too. Empty for every other type. */
   readonly inputs: Ports;
   readonly outputs: Ports;
   /** Names of the `secure.*` variables. */
@@ -63,7 +65,9 @@ export interface Flow {
   /** Lists of actions by name; a run begins with `main`. */
   readonly tasks: Readonly<Record<string, readonly Action[]>>;
   readonly onError: readonly Action[];
-  /** Every module that a run of it can come to, by name. They have none of their own: a run finds them here. */
+  /** What it declares as a bot; null for every other type. */
+  readonly bot: Bot | null;
+  /** Every module or bot that a run of it can come to, by name. They have none of their own: a run finds them here. */
   readonly modules: Readonly<Record<string, Flow>>;
   /** Names of those that run in secure mode, or come to one that does. */
   readonly secureModules: readonly string[];

@@ -32,7 +32,9 @@ export function start(
   variables: Readonly<Record<string, string | number | boolean>> = {},
   entered = 0,
 ): Step {
-  if (flow.type === 'module') throw new TypeError(`${flow.name} is a module: no run begins with it`);
+  if (flow.type === 'module' || flow.type === 'bot') {
+    throw new TypeError(`${flow.name} is a ${flow.type}: no run begins with it`);
+  }
   for (const [name, value] of Object.entries(variables)) {
     if (!fits(flow, name, value))
       throw new TypeError(`flow ${flow.name} cannot begin with this flow.${name}`);
@@ -45,6 +47,7 @@ export function start(
     awaits: null,
     attempt: 1,
     memory: null,
+    talk: null,
     actions: entered,
   });
 }
@@ -116,7 +119,7 @@ function enter(state: FlowState, notes: FlowNote[]): Moved {
       secure: runsSecure(rootOf(state), action),
     });
   }
-  const entered: FlowState = { ...state, actions: state.actions + 1, attempt: 1, memory: null };
+  const entered: FlowState = { ...state, actions: state.actions + 1, attempt: 1, memory: null, talk: null };
   return move(entered, action, (run) => {
     const definition = ACTIONS.get(action.do);
     return definition ? definition.begin(action.fields, run) : { kind: 'next' };
@@ -136,9 +139,10 @@ function move(state: FlowState, action: Action, decide: (run: Run) => Outcome): 
 function apply(state: FlowState, action: Action, outcome: Outcome): Moved {
   if (outcome.kind === 'end') return end(state, outcome.command);
   if (outcome.kind === 'wait') {
-    const { attempt = state.attempt, memory = state.memory } = outcome;
+    const { attempt = state.attempt, memory = state.memory, talk = null } = outcome;
     const { command, names } = withHeldNames(outcome.command, state.secureNames);
-    return { state: { ...state, secureNames: names, awaits: ANSWERS[command.do], attempt, memory }, command };
+    const waiting = { secureNames: names, awaits: ANSWERS[command.do], attempt, memory, talk };
+    return { state: { ...state, ...waiting }, command };
   }
   if (outcome.kind === 'module') {
     const entered = enterModule(state, outcome);
@@ -166,6 +170,10 @@ function leave(from: FlowState): Moved {
   if (from.failure !== null) return leaveFailed(from, from.data.failure?.reason, from.failure);
   const { state, variables } = leaveModule(from);
   const action = callingAction(state);
+  const back = ACTIONS.get(action.do)?.back;
+  if (back) {
+    return move(state, action, (run) => back(action.fields, run, { ok: true, values: from.variables }));
+  }
   const data = { [action.name]: { status: 'success', reason: '', error: '', message: '' } };
   return apply(state, action, { kind: 'next', variables, data });
 }
@@ -182,6 +190,10 @@ function leaveFailed(from: FlowState, reason: PlainValue | undefined, message: s
 
 /** Takes the path of a failed call; without one, the failure is the caller's. */
 function moduleFailed(state: FlowState, action: Action, reason: string, detail: string): Moved {
+  const back = ACTIONS.get(action.do)?.back;
+  if (back) {
+    return move(state, action, (run) => back(action.fields, run, { ok: false, reason, message: detail }));
+  }
   const data = { [action.name]: { status: 'error', reason, error: reason, message: detail } };
   const failed = { ...state, data: { ...state.data, ...data } };
   if (!action.blocks.onError) return fail(failed, action, reason, detail);
@@ -218,6 +230,7 @@ function lastCommand(state: FlowState): FlowCommand {
 }
 
 function runOf(state: FlowState, action: Action): Run {
+  const { modules } = rootOf(state);
   const scope: Scope = { flow: state.variables, call: state.call, data: state.data };
   return {
     action,
@@ -226,6 +239,9 @@ function runOf(state: FlowState, action: Action): Run {
     attempt: state.attempt,
     memory: state.memory,
     loop: turnAt(state.position ?? [], state.visits),
+    language: state.call.language,
+    talk: state.talk,
+    callee: (name) => (Object.hasOwn(modules, name) ? (modules[name] ?? null) : null),
     occurrence: `${action.path}#${state.actions}`,
     evaluate: (source) => evaluate(source, scope),
     text: (template) => renderTemplate(template, scope),

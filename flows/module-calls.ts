@@ -46,7 +46,12 @@ export function firstFrame(
 export function enterModule(state: FlowState, call: ModuleCall): FlowState | Refusal {
   const root = rootOf(state);
   const module = Object.hasOwn(root.modules, call.module) ? root.modules[call.module] : undefined;
-  if (!module) return { reason: 'unknown-module', detail: `there is no module '${call.module}'` };
+  if (!module || module.bot?.remote)
+    return { reason: 'unknown-module', detail: `there is no module '${call.module}'` };
+  if (module.type === 'bot' && root.type !== 'secure' && root.secureModules.includes(module.name)) {
+    return { reason: 'secure-bot', detail: 'it runs in secure mode only' };
+  }
+  if (module.bot?.kind === 'digital') return { reason: 'digital-bot', detail: 'a call has no text' };
   const running = [state, ...state.callers].some(({ flow }) => flow.name === module.name);
   if (running) return { reason: 'recursion', detail: `the module '${module.name}' is running already` };
   const misfit = misfitOf(module, call);
@@ -77,7 +82,10 @@ export function enterModule(state: FlowState, call: ModuleCall): FlowState | Ref
 }
 
 /** An input that is missing, unknown or of another type. */
-function misfitOf(module: Flow, { inputs, secureInputs }: ModuleCall): string | null {
+export function misfitOf(
+  module: Flow,
+  { inputs, secureInputs }: Pick<ModuleCall, 'inputs' | 'secureInputs'>,
+): string | null {
   const given = { ...inputs, ...secureInputs };
   const missing = Object.keys(module.inputs).find(
     (name) => module.inputs[name]?.required && !Object.hasOwn(given, name),

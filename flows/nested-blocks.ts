@@ -45,15 +45,18 @@ function entriesOf(value: unknown): [string | number, unknown][] {
 
 /**
  * The place of an action as events, logs and gateways see it. In a secure flow it does not tell the key by which a menu
- * was left: that is keyed data as any other there.
+ * was left, nor the intent that a bot found: that is keyed data as any other there.
  */
 export function placeText(path: Path, isSecure: boolean): string {
   return pathText(
     path.map((part, index) =>
-      isSecure && path[index - 1] === 'choices' && typeof part === 'string' ? '?' : part,
+      isSecure && CHOSEN.includes(path[index - 1] ?? '') && typeof part === 'string' ? '?' : part,
     ),
   );
 }
+
+/** Keys whose own keys tell what a caller chose. */
+const CHOSEN: readonly (string | number)[] = ['choices', 'onIntent'];
 
 /** `['tasks', 'main', 2, 'onDeclined', 0]` as `tasks.main[2].onDeclined[0]`. */
 export function pathText(path: Path): string {

@@ -2,8 +2,10 @@ import Type, { type Static, type TSchema } from 'typebox';
 import { Acknowledgement } from './acknowledgement.js';
 import { Block, Expression, IDENTIFIER, Name } from './actions/fields.js';
 import { ACTIONS } from './actions/registry.js';
+import { BotHeader } from './bots/bot-schema.js';
 import { Spoken } from './capture/spoken.js';
-import { LANGUAGE, Prompt, PromptItem } from './prompt.js';
+import { LANGUAGE_KEYS } from './language-keys.js';
+import { Prompt, PromptItem } from './prompt.js';
 
 /** What a flow document is made of, beside its actions. */
 
@@ -69,25 +71,12 @@ export const Header = Type.Object(
         Type.Literal('secure'),
         Type.Literal('module'),
       ],
-      { description: 'one of inbound, outbound, inQueue, secure, module' },
+      { description: 'one of inbound, outbound, inQueue, secure, bot, module' },
     ),
     description: Type.Optional(Type.String({ description: 'a text' })),
     inputs: Type.Optional(ports('inputs')),
     outputs: Type.Optional(ports('outputs')),
-    languages: Type.Optional(
-      Type.Array(Type.String({ pattern: LANGUAGE, description: 'a tag of BCP 47, as de-DE' }), {
-        minItems: 1,
-        maxItems: 20,
-        uniqueItems: true,
-        description: 'a list of languages without repetition, the first one the default, as [en-US, de-DE]',
-      }),
-    ),
-    recordings: Type.Optional(
-      Type.Record(Type.String({ pattern: LANGUAGE }), Type.String({ minLength: 1 }), {
-        additionalProperties: false,
-        description: 'folders with 0.wav to 9.wav by language, as {de-DE: sounds/de-DE}',
-      }),
-    ),
+    ...LANGUAGE_KEYS,
     variables: Type.Optional(
       Type.Record(Type.String({ pattern: IDENTIFIER }), Variable, {
         additionalProperties: false,
@@ -121,10 +110,27 @@ const BLOCK = { $ref: '#/$defs/block' };
 
 /** The schema of the whole language, for editors; `flow.schema.json` is this, written out. */
 export function jsonSchema(): object {
-  const header = plain(Header) as { properties: Record<string, object> };
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Tacet flow',
+    type: 'object',
+    if: { properties: { type: { const: 'bot' } } },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+    then: plain(BotHeader),
+    else: flowSchema(),
+    $defs: {
+      ...Object.fromEntries(Object.entries(SHARED).map(([name, part]) => [name, plain(part, name)])),
+      block: { type: 'array', items: { $ref: '#/$defs/action' } },
+      action: { oneOf: [...ACTIONS.keys()].map((name) => ({ $ref: `#/$defs/${name}` })) },
+      ...Object.fromEntries([...ACTIONS.values()].map((action) => [action.name, actionSchema(action.name)])),
+    },
+  };
+}
+
+/** Of every type but bots. */
+function flowSchema(): object {
+  const header = plain(Header) as { properties: Record<string, object> };
+  return {
     ...header,
     properties: {
       ...header.properties,
@@ -138,12 +144,6 @@ export function jsonSchema(): object {
         description: 'main, where a run begins, and tasks for callTask',
       },
       onError: { ...BLOCK, minItems: 1, description: 'what the run does when an action has failed' },
-    },
-    $defs: {
-      ...Object.fromEntries(Object.entries(SHARED).map(([name, part]) => [name, plain(part, name)])),
-      block: { type: 'array', items: { $ref: '#/$defs/action' } },
-      action: { oneOf: [...ACTIONS.keys()].map((name) => ({ $ref: `#/$defs/${name}` })) },
-      ...Object.fromEntries([...ACTIONS.values()].map((action) => [action.name, actionSchema(action.name)])),
     },
   };
 }

@@ -56,6 +56,11 @@ export function withHeldNames(
       const into = ownName(names, command.into);
       return { command: { ...command, into: into.held }, names: into.names };
     }
+    case 'botTurn': {
+      const { secureDigits: digits } = command;
+      const secureDigits = digits && { ...digits, name: heldUnder(names, digits.name) };
+      return { command: { ...command, secureDigits }, names };
+    }
     case 'callSecureData': {
       const inputs = Object.entries(command.secureInputs);
       const secureInputs = Object.fromEntries(inputs.map(([input, name]) => [input, heldUnder(names, name)]));

@@ -1,4 +1,5 @@
 import { ParseError } from '@marcbachmann/cel-js';
+import { callBotFlow } from './actions/call-bot-flow.js';
 import { callModule } from './actions/call-module.js';
 import { ACTIONS } from './actions/registry.js';
 import { environment } from './expressions/environment.js';
@@ -33,8 +34,9 @@ export function runsSecure(root: Judge, action: Action): boolean {
   return isSecure(root, action) && ACTIONS.get(action.do)?.secure !== 'hands-over';
 }
 
-/** The module that the action calls; null for all but `callModule`. */
+/** The module or bot that the action calls; null for all but `callModule` and `callBotFlow`. */
 export function moduleOf(action: Action): string | null {
+  if (action.do === callBotFlow.name) return 'bot' in action.fields ? String(action.fields.bot) : null;
   return action.do === callModule.name && 'module' in action.fields ? String(action.fields.module) : null;
 }
 

@@ -34,6 +34,20 @@ export interface SecureNames {
   readonly handed: Readonly<Record<string, string>>;
 }
 
+/** How far a remote bot is that the running action talks with. Nothing keyed in secure mode is in it. */
+export interface BotTalk {
+  /** From 1. */
+  readonly turn: number;
+  /** Secure slots that were keyed. */
+  readonly filled: readonly string[];
+  /** The secure slot that is being keyed; null for digits that go to the bot alone. */
+  readonly slot: string | null;
+  /** What the bot has found, while its last words are said. */
+  readonly found: { readonly intent: string; readonly slots: Readonly<Record<string, string>> } | null;
+  /** Why it was given up. */
+  readonly failure: string | null;
+}
+
 /** A flow or module that runs, with what is its own. */
 export interface Frame {
   readonly flow: Flow;
@@ -68,6 +82,8 @@ export interface FlowState extends Frame {
   readonly attempt: number;
   /** What the running action keeps from one of its commands to the next; null for most. */
   readonly memory: ActionMemory | null;
+  /** The bot that the running action talks with; null when it does not. */
+  readonly talk: BotTalk | null;
   /** Actions entered in this run. */
   readonly actions: number;
 }

@@ -8,14 +8,15 @@ import { fixedAudio, recordedDigits } from './prompt-audio.js';
 export function staticAudio(flow: Flow): AudioItem[] {
   const found = new Map<string, AudioItem>();
   const add = (audio: AudioItem): unknown => found.set(JSON.stringify(audio), audio);
+  const prompts = [
+    ...[...actionsOf(flow)].flatMap((action) => ACTIONS.get(action.do)?.prompts?.(action.fields) ?? []),
+    ...Object.values(flow.bot?.prompts ?? {}),
+  ];
   for (const language of flow.languages) {
     const hearing = { ...flow, language };
     recordedDigits(hearing).forEach(add);
-    for (const action of actionsOf(flow)) {
-      const prompts = ACTIONS.get(action.do)?.prompts?.(action.fields) ?? [];
-      for (const item of prompts.flatMap((prompt) => promptItems(prompt, language))) {
-        fixedAudio(item, hearing)?.forEach(add);
-      }
+    for (const item of prompts.flatMap((prompt) => promptItems(prompt, language))) {
+      fixedAudio(item, hearing)?.forEach(add);
     }
   }
   return [...found.values()];

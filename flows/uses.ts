@@ -51,7 +51,8 @@ function flowProblem({ name, types }: Use, flows: FlowTypes): ReturnType<typeof 
   const fitting = [...flows].flatMap(([other, { type }]) => (!types || types.includes(type) ? [other] : []));
   const meant = nearest(name, fitting);
   const wanted = types ? `name a flow of type ${types.join(' or ')}` : 'name a flow';
-  const what = types?.join() === 'module' ? 'module' : 'flow';
+  const [only] = types?.length === 1 ? types : [];
+  const what = only === 'module' || only === 'bot' ? only : 'flow';
   return {
     message: target ? `the flow '${name}' is of type ${target.type}` : `there is no ${what} '${name}'`,
     remedy: target || !meant ? wanted : `did you mean '${meant}'?`,

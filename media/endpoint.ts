@@ -1,3 +1,5 @@
+import type { Speech } from './speech.js';
+
 /** How a key press reached us: RFC 4733 telephone-event, SIP INFO body, or tones in the audio. */
 export type DtmfMethod = 'rfc4733' | 'sip-info' | 'in-band';
 
@@ -55,6 +57,8 @@ export interface EndpointState {
 /** The media of one leg: one RTP port, one far end. Closing is idempotent; a closed endpoint rejects with `closed`. */
 export interface MediaEndpoint {
   readonly id: string;
+  /** Absent in every engine of today. */
+  readonly speech?: Speech;
 
   /** Answers an offer, first or by re-INVITE. Rejects with MediaError `no-common-codec`, `unsupported-srtp`, `insecure` or `bad-sdp`; then nothing has changed. */
   answer(offerSdp: string): Promise<string>;

@@ -13,6 +13,7 @@ import { type Api, createApi } from './api/api.js';
 import { FlowChecker } from './api/flow-checker.js';
 import type { Readiness } from './api/routes/health.js';
 import { loadTokens } from './api/tokens.js';
+import { Bots } from './bots/bots.js';
 import { Calls } from './call/calls.js';
 import { CallEvents } from './call/events.js';
 import { MediaWatch } from './call/media-watch.js';
@@ -98,6 +99,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
   const events = new CallEvents();
   const connectors = buildConnectors(config, log);
   const dataActions = DataActions.of(config.dataActions);
+  const bots = Bots.of(config.bots);
   const agents = new Agents(config.agents);
   const sip = await openSipSide(config, log);
   const mediaSide = await openMediaSide(config, sip.signalling.mediaDialogs, log);
@@ -111,6 +113,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     logGate,
     connectors,
     dataActions,
+    bots,
     shieldTimeoutMs: config.secure.shieldTimeoutMs,
     leavingGuardMs: config.secure.leavingGuardMs,
     leavingGuardMaxMs: config.secure.leavingGuardMaxMs,
@@ -127,6 +130,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     routes: new Map(config.routes.map(({ user, flow }) => [user, flow])),
     sessions,
     dataActions,
+    bots,
     events,
     onError: (conversation, err) => log.error({ conversation, err }, 'call failed'),
     onEnded: () => prompts.sweep(),
@@ -185,6 +189,7 @@ export async function buildApp(config: Config, options: AppOptions = {}): Promis
     closers: [
       () => mediaSide.close(),
       ...[...connectors.values()].map((connector) => () => connector.close()),
+      () => bots.close(),
       () => metrics.close(),
       logEvents(events, log),
       () => logGate.flushSync(),

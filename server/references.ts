@@ -2,6 +2,7 @@ import { ConfigError, type ConfigProblem } from '../config/problems.js';
 import type { Config } from '../config/schema.js';
 import type { FlowSet } from '../flows/flow.js';
 import { flowUses, type Known } from '../flows/uses.js';
+import { botReferences } from './bots/references.js';
 
 /** What flows can name, in the configuration. A connector that nobody vouches for takes no secure value. */
 export function knownNames(config: Config): Known {
@@ -63,6 +64,9 @@ export function checkReferences(config: Config, flows: FlowSet, known: Known): v
       const remedy = `configure it, or name one of: ${names}`;
       problems.push(problem(`${section}.${use.name}`, `${who} calls ${what} that is not configured`, remedy));
     }
+  }
+  for (const { field, message, remedy } of botReferences(config, flows)) {
+    problems.push(problem(field, message, remedy));
   }
   if (problems.length > 0) throw new ConfigError(problems);
 }

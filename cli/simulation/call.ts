@@ -2,6 +2,7 @@ import type { StartFacts } from '../../flows/commands.js';
 import type { Flow, FlowSet } from '../../flows/flow.js';
 import { runFlow } from '../../server/call/run-flow.js';
 import type { CallEnd, SecureEnd } from '../../server/call/views.js';
+import { SimulatedBots } from './bots.js';
 import type { Caller } from './caller.js';
 import { SimulatedCustomer } from './customer.js';
 import { SimulatedDataService } from './data-service.js';
@@ -37,6 +38,7 @@ class SimulatedCall {
   readonly #line: Line;
   readonly #gateway: SimulatedGateway;
   readonly #data: SimulatedDataService;
+  readonly #bots: SimulatedBots;
   readonly #attempts = new AttemptCount();
   readonly #customer: SimulatedCustomer;
   readonly #transfers: SimulatedTransfers;
@@ -46,6 +48,7 @@ class SimulatedCall {
     this.#options = options;
     this.#line = new Line({ caller, onHappening, today: scenario.today });
     this.#gateway = new SimulatedGateway(scenario.gateway);
+    this.#bots = new SimulatedBots(scenario.bots, this.#line);
     this.#data = new SimulatedDataService(scenario.dataActions, this.#line);
     this.#customer = new SimulatedCustomer(scenario.attributes, this.#line);
     this.#transfers = new SimulatedTransfers(scenario, this.#line);
@@ -75,6 +78,7 @@ class SimulatedCall {
       customer: this.#customer,
       transfers: this.#transfers,
       flows: this.#options.flows,
+      bots: this.#bots,
       enterSecure: (name, invocationData) => this.#enterSecure(name, invocationData),
     });
     line.tell({ type: 'flow', flow: flow.name });
@@ -102,6 +106,7 @@ class SimulatedCall {
       fields,
       gateway: this.#gateway,
       data: this.#data,
+      bots: this.#bots,
       customer: this.#customer,
       flows: this.#options.flows,
       runId: this.#facts('').id,
@@ -126,6 +131,7 @@ class SimulatedCall {
       data: this.#data,
       customer: this.#customer,
       flows: this.#options.flows,
+      bots: this.#bots,
       attempts: this.#attempts,
       refused: this.#options.scenario.refusesSecure,
     });

@@ -34,6 +34,14 @@ export type HappeningBody =
       readonly inputs: Readonly<Record<string, PlainValue>>;
     }
   | { readonly type: 'data-answer'; readonly status: CallDataResult['status']; readonly error: string }
+  /** A turn of a remote bot: counts alone. */
+  | {
+      readonly type: 'bot-turn';
+      readonly bot: string;
+      readonly turn: number;
+      readonly event: (FlowCommand & { readonly do: 'botTurn' })['event'];
+    }
+  | { readonly type: 'bot-answer'; readonly status: 'success' | 'failure'; readonly error: string }
   | { readonly type: 'charge'; readonly command: FlowCommand & { readonly do: 'callSecureData' } }
   | { readonly type: 'verdict'; readonly status: DataResult['status']; readonly reason: string }
   | { readonly type: 'to-agent'; readonly agent: string; readonly result: string }

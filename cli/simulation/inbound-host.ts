@@ -1,7 +1,9 @@
-import type { CallDataResult, FlowCommand, FlowNote } from '../../flows/commands.js';
+import type { BotResult, CallDataResult, FlowCommand, FlowNote } from '../../flows/commands.js';
 import type { FlowSet } from '../../flows/flow.js';
+import { botFailed } from '../../server/bots/bot-service.js';
 import type { Executed, FlowHost } from '../../server/call/run-flow.js';
 import { type TransferCommand, targetOf } from '../../server/transfer/transfers.js';
+import type { SimulatedBots } from './bots.js';
 import type { SimulatedCustomer } from './customer.js';
 import type { SimulatedDataService } from './data-service.js';
 import type { Fields } from './fields.js';
@@ -25,6 +27,7 @@ export interface InboundHostOptions {
   readonly customer: SimulatedCustomer;
   readonly transfers: SimulatedTransfers;
   readonly flows: FlowSet;
+  readonly bots: SimulatedBots;
   /** Starts a session without an agent; null when it is refused. */
   readonly enterSecure: (flow: string, invocationData: string) => SimulatedSession | null;
 }
@@ -74,6 +77,8 @@ export class InboundHost implements FlowHost<InboundEnd> {
         return { event: this.#options.customer.execute(command, fields.values) };
       case 'transferToFlow':
         return this.#toFlow(command);
+      case 'botTurn':
+        return { event: { type: 'botAnswered', result: await this.#botTurn(command) } };
       case 'transferToAgent':
       case 'transferToQueue':
       case 'transferToNumber':
@@ -93,6 +98,15 @@ export class InboundHost implements FlowHost<InboundEnd> {
   #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
     const { data, fields, line } = this.#options;
     return data.call(command, fields.values, line.gone);
+  }
+
+  async #botTurn(command: FlowCommand & { do: 'botTurn' }): Promise<BotResult> {
+    const { bots, fields, line } = this.#options;
+    const { context, digits } = command;
+    const isShown = fields.values.showIn({ ...context, ...(digits !== null && { digits }) });
+    return isShown || command.secureDigits !== null
+      ? botFailed('secure-value')
+      : bots.turn(command, line.gone);
   }
 
   async #toFlow(command: FlowCommand & { do: 'transferToFlow' }): Promise<Executed<InboundEnd>> {

@@ -1,6 +1,6 @@
 import type { DataResult, FlowEvent, PlainValue } from '../../flows/commands.js';
 import type { CalendarDay } from '../../flows/fields/date.js';
-
+import type { BotAnswer } from './bots.js';
 import type { DataAnswer } from './data-service.js';
 
 /** What the flow meets, beside the caller. */
@@ -15,6 +15,8 @@ export interface Scenario {
   readonly gateway: readonly DataResult[];
   /** Answers of data actions in turn; whoever calls gives what is left. */
   readonly dataActions: readonly DataAnswer[];
+  /** Answers of remote bots in turn; after them none can be reached. */
+  readonly bots: readonly BotAnswer[];
   /** What comes of ringing an agent, in turn; the last one stands for all that follow. */
   readonly agents: readonly AgentResult[];
   /** What comes of calling a number, in the same way. */

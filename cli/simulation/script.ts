@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { BotReply, botReply } from '../../flows/bots/reply.js';
 import type { CaptureCommand } from '../../flows/commands.js';
 import { readDocument } from '../../flows/document.js';
 import { duration, milliseconds } from '../../flows/duration.js';
@@ -50,6 +51,17 @@ const DataAnswer = Type.Object(
 );
 type DataAnswer = Static<typeof DataAnswer>;
 
+const BotAnswer = Type.Object(
+  {
+    reply: Type.Optional(
+      Type.Unsafe<BotReply>({ ...BotReply, description: 'an answer as docs/bots.md has it' }),
+    ),
+    error: Type.Optional(Type.String({ minLength: 1, description: 'a text, as timeout' })),
+    after: Type.Optional(duration('how long the answer takes')),
+  },
+  { ...strict, description: 'a mapping with reply or error, after' },
+);
+
 const Answer = Type.Object(
   {
     status: Type.Enum(['approved', 'declined', 'in-doubt', 'error'], {
@@ -78,6 +90,7 @@ const Document = Type.Object(
     ),
     gateway: Type.Optional(Type.Array(Answer, { description: 'a list of answers' })),
     dataActions: Type.Optional(Type.Array(DataAnswer, { description: 'a list of answers' })),
+    bots: Type.Optional(Type.Array(BotAnswer, { description: 'a list of answers' })),
     agents: Type.Optional(
       Type.Array(Type.Enum([...AGENT_RESULTS]), { description: `a list of ${AGENT_RESULTS.join(', ')}` }),
     ),
@@ -139,6 +152,7 @@ function scriptOf(document: Document): Script {
         outputs,
       })),
       dataActions: (document.dataActions ?? []).map(dataAnswer),
+      bots: (document.bots ?? []).map(botAnswer),
       agents: document.agents ?? [],
       numbers: document.numbers ?? [],
       attributes: document.attributes ?? {},
@@ -164,6 +178,13 @@ function dataAnswer({ status, error, outputs = {}, after }: DataAnswer): Scenari
   const afterMs = after === undefined ? 0 : milliseconds(after);
   if (status === 'success') return { result: { status, error: '', message: '', outputs }, afterMs };
   return { result: { status, error: error ?? status, message: '', outputs: {} }, afterMs };
+}
+
+function botAnswer({ reply, error, after }: Static<typeof BotAnswer>): Scenario['bots'][number] {
+  const afterMs = after === undefined ? 0 : milliseconds(after);
+  const taken = error === undefined ? botReply(reply) : null;
+  if (taken) return { result: { ok: true, reply: taken }, afterMs };
+  return { result: { ok: false, error: error ?? 'bad-answer', message: '' }, afterMs };
 }
 
 /** A month stands for the middle of it. */

@@ -1,11 +1,20 @@
-import type { CallDataResult, DataResult, FlowCommand, FlowNote, PlainValue } from '../../flows/commands.js';
+import type {
+  BotResult,
+  CallDataResult,
+  DataResult,
+  FlowCommand,
+  FlowNote,
+  PlainValue,
+} from '../../flows/commands.js';
 import { transform } from '../../flows/fields/transforms.js';
 import type { FlowSet } from '../../flows/flow.js';
 import { variableOf } from '../../flows/secure-names.js';
+import { botFailed } from '../../server/bots/bot-service.js';
 import type { Executed, FlowHost } from '../../server/call/run-flow.js';
 import type { Connector } from '../../server/connectors/connector.js';
 import type { SecureFlowEnd } from '../../server/secure/secure-run.js';
 import { type TransferCommand, targetOf } from '../../server/transfer/transfers.js';
+import type { SimulatedBots } from './bots.js';
 import type { SimulatedCustomer } from './customer.js';
 import type { SimulatedDataService } from './data-service.js';
 import type { Fields } from './fields.js';
@@ -19,6 +28,7 @@ export interface SecureHostOptions {
   readonly data: SimulatedDataService;
   readonly customer: SimulatedCustomer;
   readonly flows: FlowSet;
+  readonly bots: SimulatedBots;
   readonly sessionId: string;
   readonly signal: AbortSignal;
 }
@@ -65,6 +75,8 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
         return { event: { type: 'dataAnswered', result: await this.#callData(command) } };
       case 'callSecureData':
         return { event: { type: 'dataCalled', result: await this.#callSecureData(command) } };
+      case 'botTurn':
+        return { event: { type: 'botAnswered', result: await this.#botTurn(command) } };
       case 'extract': {
         line.tell({ type: 'extract', transform: command.transform, source: variableOf(command.source) });
         const source = fields.values.get(command.source);
@@ -115,6 +127,15 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
   #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
     const { data, fields, signal } = this.#options;
     return data.call(command, fields.values, signal);
+  }
+
+  async #botTurn(command: FlowCommand & { do: 'botTurn' }): Promise<BotResult> {
+    const { bots, fields, signal } = this.#options;
+    if (fields.values.showIn(command.context)) return botFailed('secure-value');
+    const result = await bots.turn(command, signal);
+    const { secureDigits: keyed } = command;
+    if (keyed && !keyed.keep) fields.values.drop(keyed.name);
+    return result;
   }
 
   async #callSecureData(command: FlowCommand & { do: 'callSecureData' }): Promise<DataResult> {

@@ -5,6 +5,7 @@ import type { SecureEnd } from '../../server/call/views.js';
 import type { Connector } from '../../server/connectors/connector.js';
 import type { SecureFlowEnd } from '../../server/secure/secure-run.js';
 import type { TransferCommand } from '../../server/transfer/transfers.js';
+import type { SimulatedBots } from './bots.js';
 import type { SimulatedCustomer } from './customer.js';
 import type { SimulatedDataService } from './data-service.js';
 import { type AttemptCount, Fields } from './fields.js';
@@ -23,6 +24,7 @@ export interface SessionOptions {
   readonly customer: SimulatedCustomer;
   /** What a transfer to a flow finds. */
   readonly flows: FlowSet;
+  readonly bots: SimulatedBots;
   readonly attempts: AttemptCount;
   /** The shields cannot be engaged. */
   readonly refused: boolean;
@@ -51,11 +53,11 @@ export class SimulatedSession {
 
   /** Runs the flow of an engaged session and leaves secure mode. */
   async run(): Promise<SecureEnd> {
-    const { line, flow, flows, facts, hasAgent, gateway, data, customer, attempts } = this.#options;
+    const { line, flow, flows, facts, hasAgent, gateway, data, bots, customer, attempts } = this.#options;
     const signal = AbortSignal.any([line.gone, line.cancelled]);
     const fields = new Fields(line, attempts, signal);
     const sessionId = facts.id;
-    const host = new SecureHost({ line, fields, gateway, data, customer, flows, sessionId, signal });
+    const host = new SecureHost({ line, fields, gateway, data, bots, customer, flows, sessionId, signal });
     line.tell({ type: 'flow', flow: flow.name });
     const end = await runFlow(flow, facts, host, signal);
     this.#stay.unshield();

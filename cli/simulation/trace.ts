@@ -22,6 +22,10 @@ export function traceLine(happening: Happening): string | null {
       return `callData ${happening.action} ${JSON.stringify(happening.inputs)}`;
     case 'data-answer':
       return `callData ${happening.status}${happening.error && `: ${happening.error}`}`;
+    case 'bot-turn':
+      return `bot ${happening.bot} turn ${happening.turn}: ${happening.event}`;
+    case 'bot-answer':
+      return `bot ${happening.status}${happening.error && `: ${happening.error}`}`;
     case 'charge': {
       const { operation, connector, secureInputs, inputs } = happening.command;
       const secure = Object.entries(secureInputs).map(([input, name]) => `${input}=${variableOf(name)}`);

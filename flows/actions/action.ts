@@ -4,7 +4,7 @@ import type { ExpressionSource } from '../expressions/evaluate.js';
 import type { Action, Flow, FlowType } from '../flow.js';
 import type { BlockPattern } from '../nested-blocks.js';
 import type { Prompt } from '../prompt.js';
-import type { ActionMemory, LoopTurn } from '../state.js';
+import type { ActionMemory, BotTalk, LoopTurn } from '../state.js';
 
 /** What an action may change on its way: values of `flow.*`, whole results under `data.*`, and the language. */
 export interface Changes {
@@ -31,6 +31,7 @@ export type Outcome =
       readonly command: FlowCommand;
       readonly attempt?: number;
       readonly memory?: ActionMemory;
+      readonly talk?: BotTalk;
     }
   /** Go on after this action. */
   | ({ readonly kind: 'next' } & Changes)
@@ -38,7 +39,7 @@ export type Outcome =
   | ({ readonly kind: 'path'; readonly block: string; readonly reason: string } & Changes)
   /** Run this task, then go on after this action. */
   | ({ readonly kind: 'task'; readonly task: string } & Changes)
-  /** Run this module with these inputs; when it has come to its end, put its outputs here and go on. */
+  /** Run this module or local bot with these inputs; when it has come to its end, put its outputs here and go on. */
   | ({ readonly kind: 'module' } & ModuleCall)
   /** Take this path out of the action and come back to it, with `loop` as the run's. */
   | ({ readonly kind: 'turn'; readonly block: string; readonly loop: LoopTurn } & Changes)
@@ -46,6 +47,12 @@ export type Outcome =
   | ({ readonly kind: 'exitLoop' | 'nextLoop' } & Changes)
   /** The run is over with this command. */
   | { readonly kind: 'end'; readonly command: FlowCommand };
+
+/** How a module or local bot came back. */
+export type Back =
+  /** Every plain variable of it. */
+  | { readonly ok: true; readonly values: Readonly<Record<string, PlainValue>> }
+  | { readonly ok: false; readonly reason: string; readonly message: string };
 
 /** What a running action can see. The three readers throw ExpressionError. */
 export interface Run {
@@ -59,8 +66,14 @@ export interface Run {
   readonly loop: LoopTurn | null;
   /** What the action kept when it waited last; null when it enters. */
   readonly memory: ActionMemory | null;
+  /** What prompts are heard in. */
+  readonly language: string;
+  /** The remote bot that the action talks with. */
+  readonly talk: BotTalk | null;
   /** Unique for this entry of this action in this run. */
   readonly occurrence: string;
+  /** A module or bot that the run can come to; null when there is none of this name. */
+  callee(name: string): Flow | null;
   evaluate(source: ExpressionSource): PlainValue;
   text(template: string): string;
   /** `data`: results that the prompt may use though the action has not come to its end. */
@@ -97,8 +110,12 @@ export interface ActionCheck {
   /** Checks that a length of time lies between two, both in ms. */
   duration(key: readonly (string | number)[], text: string | undefined, least: number, most: number): void;
   prompt(key: readonly (string | number)[], prompt: Prompt | undefined): void;
-  /** What is known of a module; null after a problem, or when other documents are not looked at. */
-  module(key: readonly (string | number)[], name: string): Pick<Flow, 'inputs' | 'outputs'> | null;
+  /** What is known of a module or bot; null after a problem, or when other documents are not looked at. */
+  callee(
+    type: 'module' | 'bot',
+    key: readonly (string | number)[],
+    name: string,
+  ): Pick<Flow, 'inputs' | 'outputs' | 'bot'> | null;
   /** Checks that there is a task of this name to be called. */
   task(key: readonly (string | number)[], name: string): void;
   /** Checks a target like `flow.amount`; returns its type, or null after a problem. */
@@ -140,6 +157,8 @@ export interface ActionDefinition<Fields = unknown> {
   begin(fields: Fields, run: Run): Outcome;
   /** The answer to the command that {@link begin} waited with. Absent: the action never waits. */
   resume?(fields: Fields, run: Run, event: FlowEvent): Outcome;
+  /** What it goes on with after the module or bot that it ran. Absent: as `callModule` does. */
+  back?(fields: Fields, run: Run, result: Back): Outcome;
 }
 
 /** Ties the type of the fields to their schema; the registry keeps definitions of all actions alike. */
@@ -158,6 +177,7 @@ export const ANSWERS: Readonly<Record<FlowCommand['do'], FlowEvent['type'] | nul
   fill: 'collected',
   callData: 'dataAnswered',
   callSecureData: 'dataCalled',
+  botTurn: 'botAnswered',
   extract: 'extracted',
   transferToSecureFlow: 'transferFailed',
   transferToAgent: 'transferFailed',

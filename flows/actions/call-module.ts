@@ -44,7 +44,7 @@ export const callModule = defineAction({
   blocks: ['onError'],
   uses: ({ module }) => [{ kind: 'flow', name: module, key: 'module', types: ['module'] }],
   check(fields, check) {
-    const module = check.module(['module'], fields.module);
+    const module = check.callee('module', ['module'], fields.module);
     for (const [name, source] of Object.entries(fields.inputs ?? {})) {
       checkInput(name, source, module?.inputs ?? null, check);
     }
@@ -67,6 +67,13 @@ export const callModule = defineAction({
   },
 });
 
+/** What is called, as its key is named and as its ports are. */
+type Called = 'module' | 'bot';
+const WORDS = {
+  module: { inputs: 'input', outputs: 'output' },
+  bot: { inputs: 'input', outputs: 'slot' },
+} as const;
+
 function isSecureVariable(source: unknown): source is string {
   return typeof source === 'string' && SECURE.test(source);
 }
@@ -77,6 +84,7 @@ function portOf(
   name: string,
   ports: Ports | null,
   check: ActionCheck,
+  called: Called,
 ): Ports[string] | null | undefined {
   if (ports === null) return null;
   if (Object.hasOwn(ports, name)) return ports[name];
@@ -84,20 +92,21 @@ function portOf(
   const known = Object.keys(ports).join(', ') || 'none';
   check.problem(
     [key, name],
-    `the module has no ${key.slice(0, -1)} '${name}'`,
+    `the ${called} has no ${WORDS[called][key]} '${name}'`,
     meant ? `did you mean '${meant}'?` : `it has: ${known}`,
   );
   return undefined;
 }
 
-function checkInput(
+export function checkInput(
   name: string,
   source: string | number | boolean,
   ports: Ports | null,
   check: ActionCheck,
+  called: Called = 'module',
 ): void {
   const key = ['inputs', name];
-  const port = portOf('inputs', name, ports, check);
+  const port = portOf('inputs', name, ports, check, called);
   if (isSecureVariable(source)) {
     const variable = check.secureVariable(key, source);
     if (!port || variable === null) return;
@@ -115,28 +124,35 @@ function checkInput(
   check.expression(key, source, port ? RESULT[port.type] : 'any');
 }
 
-function checkOutput(name: string, reference: string, ports: Ports | null, check: ActionCheck): void {
+export function checkOutput(
+  name: string,
+  reference: string,
+  ports: Ports | null,
+  check: ActionCheck,
+  called: Called = 'module',
+): void {
   const key = ['outputs', name];
-  const port = portOf('outputs', name, ports, check);
+  const what = WORDS[called].outputs;
+  const port = portOf('outputs', name, ports, check, called);
   if (isSecureVariable(reference)) {
     if (check.secureVariable(key, reference) === null || !port || port.type === 'secure') return;
-    const message = `the output '${name}' is a ${port.type}, and ${reference} is secure`;
+    const message = `the ${what} '${name}' is a ${port.type}, and ${reference} is secure`;
     check.problem(key, message, 'name a variable flow.<name> of its type');
     return;
   }
   const type = check.flowVariable(key, reference);
   if (type === null || !port || port.type === type) return;
   if (port.type === 'secure') {
-    const message = `the secure output '${name}' would be in the open in ${reference}`;
+    const message = `the secure ${what} '${name}' would be in the open in ${reference}`;
     check.problem(key, message, 'name a variable of type secure, as secure.card');
     return;
   }
-  const message = `the output '${name}' is a ${port.type}, but ${reference} is a ${type}`;
+  const message = `the ${what} '${name}' is a ${port.type}, but ${reference} is a ${type}`;
   check.problem(key, message, `declare the variable with type: ${port.type}`);
 }
 
 /** Two outputs in one variable: which of them stays would depend on their order. */
-function checkTargets(fields: Fields, check: ActionCheck): void {
+export function checkTargets(fields: Pick<Fields, 'outputs'>, check: ActionCheck): void {
   const taken = new Set<string>();
   for (const [name, reference] of Object.entries(fields.outputs ?? {})) {
     if (taken.has(reference)) {
@@ -146,12 +162,17 @@ function checkTargets(fields: Fields, check: ActionCheck): void {
   }
 }
 
-function checkMissing(fields: Fields, inputs: Ports, check: ActionCheck): void {
+export function checkMissing(
+  fields: Pick<Fields, 'inputs'>,
+  inputs: Ports,
+  check: ActionCheck,
+  called: Called = 'module',
+): void {
   const given = fields.inputs ?? {};
   for (const [name, { type, required }] of Object.entries(inputs)) {
     if (!required || Object.hasOwn(given, name)) continue;
     const example = type === 'secure' ? 'secure.<name>' : `a ${type}`;
-    check.problem(['module'], `the input '${name}' is missing`, `add inputs: {${name}: ${example}}`);
+    check.problem([called], `the input '${name}' is missing`, `add inputs: {${name}: ${example}}`);
   }
 }
 

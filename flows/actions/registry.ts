@@ -1,4 +1,5 @@
 import type { ActionDefinition } from './action.js';
+import { callBotFlow } from './call-bot-flow.js';
 import { callData } from './call-data.js';
 import { callModule } from './call-module.js';
 import { callSecureData } from './call-secure-data.js';
@@ -42,6 +43,7 @@ export const ACTIONS: ReadonlyMap<string, ActionDefinition> = new Map(
     nextLoop,
     callTask,
     callModule,
+    callBotFlow,
     setVariables,
     setLanguage,
     setParticipantData,

@@ -1,8 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { Acknowledgement } from '../../flows/acknowledgement.js';
-import { actionsOf, type Flow } from '../../flows/flow.js';
+import { actionsOf, FLOW_TYPES, type Flow } from '../../flows/flow.js';
 import { flowGraph } from '../../flows/graph.js';
-import { Header } from '../../flows/schema.js';
 import { isSecure } from '../../flows/secure-use.js';
 
 /** What the API shows of flows: what their authors wrote, and nothing of a call. */
@@ -12,7 +11,7 @@ export const FlowSummary = Type.Object({
   version: Type.Union([Type.Integer(), Type.Null()], {
     description: 'that was published over the API; null: the flow is that of a file',
   }),
-  type: Header.properties.type,
+  type: Type.Enum(FLOW_TYPES),
   description: Type.String({ description: 'empty when the document has none' }),
   secure: Type.Boolean({
     description: 'an action of it runs in secure mode; all of them in a flow of type secure',
@@ -70,7 +69,7 @@ const GraphEdge = Type.Object({
 
 export const GraphView = Type.Object({
   flow: Type.String(),
-  type: Header.properties.type,
+  type: Type.Enum(FLOW_TYPES),
   secure: Type.Boolean({ description: 'an action of it runs in secure mode' }),
   entry: place('where a run begins'),
   onError: Type.Union([Type.String(), Type.Null()], {

@@ -1,5 +1,6 @@
 import type { StartFacts } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
+import type { Bots } from '../bots/bots.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import type { Flows } from '../flows/published-flows.js';
 import { SecureActions } from '../secure/secure-actions.js';
@@ -21,6 +22,7 @@ export interface CallServices {
   /** What a transfer to a flow finds. */
   readonly flows: Flows;
   readonly dataActions: DataActions;
+  readonly bots: Bots;
   /** Aborted when the process stops. */
   readonly shutdown: AbortSignal;
   /** Makes a session for a flow without an agent. Throws TacetError when the flow cannot be used. */
@@ -81,6 +83,7 @@ async function runInbound(conversation: Conversation, services: CallServices, si
     dataActions: services.dataActions,
     flows: services.flows,
     transfer: (command) => services.transfer(command),
+    bots: services.bots,
     enterSecure: async (flow, invocationData) => {
       const session = services.newSession(flow, invocationData);
       return (await session.engage()) ? session : null;
@@ -93,6 +96,7 @@ async function runInbound(conversation: Conversation, services: CallServices, si
     end = await whilePlaying(customer.leg, signal, () => runFlow(services.flow, facts, run, signal));
     return end;
   } finally {
+    run.close();
     await secureActions.close(end !== 'interrupted' && end.kind === 'disconnect' ? end.reason : 'error');
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { CaptureCommand } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
 import { MediaError, type MediaServer } from '../../media/media-server.js';
+import type { Bots } from '../bots/bots.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import { TacetError } from '../errors.js';
 import type { RunningCall } from '../flows/flow-dependents.js';
@@ -41,6 +42,7 @@ export interface CallsOptions extends TransferTargets {
   readonly routes: ReadonlyMap<string, string>;
   readonly sessions: SecureSessions;
   readonly dataActions: DataActions;
+  readonly bots: Bots;
   readonly events: CallEvents;
   readonly onError: (conversationId: string, error: unknown) => void;
   /** A call has given back everything. */
@@ -287,6 +289,7 @@ export class Calls implements Conversations {
       flow,
       flows: remembering(this.#options.flows, taken),
       dataActions: this.#options.dataActions,
+      bots: this.#options.bots,
       shutdown: this.#shutdown.signal,
       newSession: (name, invocationData) => {
         const session = this.#options.sessions.create(conversation, {

@@ -66,6 +66,17 @@ export type CallEventBody =
       readonly durationMs: number;
     }
   | {
+      /** A turn of a remote bot: nothing of what was said or keyed. */
+      readonly type: 'flow.bot';
+      /** The bot flow. */
+      readonly bot: string;
+      readonly turn: number;
+      readonly event: 'start' | 'digits' | 'noInput' | 'noMatch' | 'end';
+      readonly status: 'success' | 'failure';
+      /** Why it failed, short and machine-readable; empty after a success. */
+      readonly error: string;
+    }
+  | {
       readonly type: 'secure.state';
       readonly sessionId: string;
       readonly state: SecureState;
@@ -156,6 +167,7 @@ const SECURE_FIELDS: Readonly<Record<CallEventBody['type'], readonly string[]>> 
   'flow.event': ['flow', 'name'],
   'flow.action': ['flow', 'action', 'path', 'name'],
   'flow.data': ['action', 'status', 'durationMs'],
+  'flow.bot': ['bot', 'turn', 'event', 'status', 'error'],
   'secure.state': ['sessionId', 'state', 'end', 'reason'],
   'secure.shield': ['sessionId', 'shield', 'change'],
   'secure.progress': ['sessionId', 'progress'],

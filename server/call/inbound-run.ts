@@ -1,4 +1,5 @@
 import type {
+  BotResult,
   CallDataResult,
   CollectCommand,
   FlowCommand,
@@ -6,6 +7,9 @@ import type {
   FlowNote,
 } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
+import { botFailed } from '../bots/bot-service.js';
+import { BotTalks } from '../bots/bot-talks.js';
+import type { Bots } from '../bots/bots.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import type { Flows } from '../flows/published-flows.js';
 import type { SecureActions } from '../secure/secure-actions.js';
@@ -37,6 +41,7 @@ export interface InboundRunOptions {
   readonly secureActions: SecureActions;
   /** What a transfer to a flow finds. */
   readonly flows: Flows;
+  readonly bots: Bots;
   /** Starts a session without an agent; null when the shields could not be engaged. */
   readonly enterSecure: (flow: string, invocationData: string) => Promise<SecureSession | null>;
   readonly transfer: (command: TransferCommand) => Promise<TransferResult>;
@@ -45,6 +50,7 @@ export interface InboundRunOptions {
 /** Executes the commands of an inbound flow on the customer's leg. */
 export class InboundRun implements FlowHost<InboundEnd> {
   readonly #options: InboundRunOptions;
+  readonly #talks: BotTalks;
   #surplusSince: number | null = null;
   /** The flow or module that the last action stands in. */
   #frame = '';
@@ -54,8 +60,21 @@ export class InboundRun implements FlowHost<InboundEnd> {
   #enteredPlain = false;
 
   constructor(options: InboundRunOptions) {
+    const { conversation, bots, signal } = options;
     this.#options = options;
     this.#flow = options.flow;
+    this.#talks = new BotTalks({
+      bots,
+      runId: conversation.id,
+      signal,
+      values: null,
+      publish: (event) => conversation.publish(event),
+    });
+  }
+
+  /** The run is over, whatever ended it. */
+  close(): void {
+    this.#talks.close();
   }
 
   note(note: FlowNote, frame: Flow): void {
@@ -96,6 +115,8 @@ export class InboundRun implements FlowHost<InboundEnd> {
         return { event: this.#plainData(command) };
       case 'transferToFlow':
         return this.#toFlow(command);
+      case 'botTurn':
+        return { event: { type: 'botAnswered', result: await this.#botTurn(command) } };
       case 'transferToAgent':
       case 'transferToQueue':
       case 'transferToNumber':
@@ -159,6 +180,14 @@ export class InboundRun implements FlowHost<InboundEnd> {
       publish: (event) => conversation.publish(event),
       values: secureActions.values,
     });
+  }
+
+  async #botTurn(command: FlowCommand & { do: 'botTurn' }): Promise<BotResult> {
+    const { values } = this.#options.secureActions;
+    const { context, digits } = command;
+    if (values.showIn({ ...context, ...(digits !== null && { digits }) })) return botFailed('secure-value');
+    // A bot that takes secure digits talks in secure mode only.
+    return command.secureDigits === null ? this.#talks.turn(command) : botFailed('secure-value');
   }
 
   async #toFlow(command: FlowCommand & { do: 'transferToFlow' }): Promise<Executed<InboundEnd>> {

@@ -44,12 +44,19 @@ function parse({
     return refuse('not-json', 'the content type of the answer is not application/json');
   }
   if (contentEncoding.toLowerCase() !== 'identity') return refuse('not-json', 'the answer is compressed');
+  const json = plainJson(body);
+  if (json === 'not-json') return refuse('not-json', 'the answer is not JSON');
+  return json === 'too-deep' ? refuse('too-deep', 'the answer is nested too deep') : json;
+}
+
+/** The JSON of a body in UTF-8, or why it is not taken. */
+export function plainJson(body: Uint8Array): { readonly value: unknown } | 'not-json' | 'too-deep' {
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-    return isTooDeep(value, DEPTH_MAX) ? refuse('too-deep', 'the answer is nested too deep') : { value };
+    return isTooDeep(value, DEPTH_MAX) ? 'too-deep' : { value };
   } catch {
     // The words of JSON.parse would quote the answer.
-    return refuse('not-json', 'the answer is not JSON');
+    return 'not-json';
   }
 }
 

@@ -11,6 +11,8 @@ import { calendarDay } from '../../flows/fields/date.js';
 import { transform } from '../../flows/fields/transforms.js';
 import type { Flow } from '../../flows/flow.js';
 import { variableOf } from '../../flows/secure-names.js';
+import { BotTalks } from '../bots/bot-talks.js';
+import type { Bots } from '../bots/bots.js';
 import { pause } from '../call/abort.js';
 import { callData } from '../call/call-data.js';
 import { type CollectOptions, collect } from '../call/collect.js';
@@ -46,6 +48,7 @@ export interface SecureRunOptions {
   readonly dataActions: DataActions;
   /** What a transfer to a flow finds. */
   readonly flows: Flows;
+  readonly bots: Bots;
   /** Ends prompts, collects and plain data actions early; a charge that is under way is waited for all the same. */
   readonly signal: AbortSignal;
   /** Aborted when the process stops: the only thing that gives a charge up. */
@@ -65,13 +68,21 @@ const CANCELLED = { error: 'cancelled', message: 'the session has ended' };
 /** Executes the commands of a secure flow on the customer's leg, alone with the caller. */
 export class SecureRun implements FlowHost<SecureFlowEnd> {
   readonly #options: SecureRunOptions;
+  readonly #talks: BotTalks;
   #surplusSince: number | null;
   #lastData: DataResult | null = null;
   #flow = '';
 
   constructor(options: SecureRunOptions) {
+    const { bots, sessionId: runId, signal, values, publish } = options;
     this.#options = options;
     this.#surplusSince = options.surplusSince ?? null;
+    this.#talks = new BotTalks({ bots, runId, signal, values, publish });
+  }
+
+  /** The run is over, whatever ended it. */
+  close(): void {
+    this.#talks.close();
   }
 
   /** What became of the last charge, empty without one: told where the flow could not say it. */
@@ -107,6 +118,8 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
         return { event: { type: 'dataAnswered', result: await this.#callData(command) } };
       case 'callSecureData':
         return { event: { type: 'dataCalled', result: await this.#callSecureData(command) } };
+      case 'botTurn':
+        return { event: { type: 'botAnswered', result: await this.#talks.turn(command) } };
       case 'extract': {
         const source = this.#options.values.get(command.source);
         const value = source?.use('extract', (digits) => transform(command.transform, digits)) ?? null;

@@ -29,6 +29,7 @@ export interface SecureSessionsOptions {
   readonly logGate: LogGate;
   readonly connectors: SecureStayOptions['connectors'];
   readonly dataActions: SecureStayOptions['dataActions'];
+  readonly bots: SecureStayOptions['bots'];
   readonly shieldTimeoutMs: number;
   readonly leavingGuardMs: number;
   readonly leavingGuardMaxMs: number;
@@ -69,7 +70,7 @@ export class SecureSessions {
   }
 
   #stay(conversation: Conversation, flow: Flow, request: Request): SecureStayOptions {
-    const { flows, connectors, dataActions } = this.#options;
+    const { flows, connectors, dataActions, bots } = this.#options;
     const { shieldTimeoutMs, leavingGuardMs, leavingGuardMaxMs, maxSessionMs } = this.#options;
     return {
       ...request,
@@ -80,6 +81,7 @@ export class SecureSessions {
       shields: this.#shields(conversation),
       connectors,
       dataActions,
+      bots,
       shieldTimeoutMs,
       leavingGuardMs,
       leavingGuardMaxMs,

@@ -27,6 +27,7 @@ export interface SecureStayOptions {
   readonly shields: readonly Shield[];
   readonly connectors: SecureRunOptions['connectors'];
   readonly dataActions: SecureRunOptions['dataActions'];
+  readonly bots: SecureRunOptions['bots'];
   readonly shieldTimeoutMs: number;
   readonly leavingGuardMs: number;
   readonly leavingGuardMaxMs: number;
@@ -136,13 +137,14 @@ export class SecureStay implements SessionRecord {
 
   /** Begins the time that it may last; what the run executes ends early by the signal. */
   begin(values: SecureValues, surplusSince: number | null = null): { run: SecureRun; signal: AbortSignal } {
-    const { flows, connectors, dataActions, shutdown, maxSessionMs } = this.#options;
+    const { flows, connectors, dataActions, bots, shutdown, maxSessionMs } = this.#options;
     const { customer } = this.#conversation;
     const { leg } = customer;
     void pause(maxSessionMs, this.#over.signal).then((how) => how === 'elapsed' && this.#tooLong.abort());
     const signal = AbortSignal.any([leg.gone, this.cancelled, this.tooLong, shutdown]);
     const stopPrompt = () => void leg.endpoint.stopPlaying().catch(() => {});
     signal.addEventListener('abort', stopPrompt);
+    this.#over.signal.addEventListener('abort', () => run.close());
     this.#over.signal.addEventListener('abort', () => signal.removeEventListener('abort', stopPrompt));
     const run = new SecureRun({
       sessionId: this.id,
@@ -152,6 +154,7 @@ export class SecureStay implements SessionRecord {
       connectors,
       dataActions,
       flows: remembering(flows, this.#taken),
+      bots,
       signal,
       shutdown,
       surplusSince,

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 
 /** The only places that may look at keyed digits (DESIGN.md section 2, rule 4). */
-export type Sink = 'field-check' | 'data-action' | 'extract';
+export type Sink = 'field-check' | 'data-action' | 'bot-turn' | 'extract';
 
 const SHOWN = '[secure]';
 

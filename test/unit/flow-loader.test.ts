@@ -47,14 +47,9 @@ const BROKEN: readonly (readonly [title: string, source: string, expected: RegEx
     /^10:1: unknown key 'variable' \(did you mean 'variables'\?\)$/,
   ],
   [
-    'a later type',
-    'name: a\ntype: bot\ntasks: {main: [{do: disconnect}]}\n',
-    /^2:7: flows of type 'bot' come in a later version \(use type: inbound, outbound, inQueue, secure or module\)$/,
-  ],
-  [
     'an unknown type',
     'name: a\ntype: in\ntasks: {main: [{do: disconnect}]}\n',
-    /^2:7: 'type' .* \(give one of inbound, outbound, inQueue, secure, module\)$/,
+    /^2:7: 'type' .* \(give one of inbound, outbound, inQueue, secure, bot, module\)$/,
   ],
   [
     'a bad name',

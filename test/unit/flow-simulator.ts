@@ -139,6 +139,9 @@ class Simulation {
         return { type: 'held', names: command.names.filter((name) => this.#secrets.has(name)) };
       case 'fill':
         return this.#fill(command);
+      case 'botTurn':
+        this.#trace.push(`bot ${command.bot} turn ${command.turn}: ${command.event}`);
+        return { type: 'botAnswered', result: { ok: false, error: 'unreachable', message: 'no bot' } };
       case 'extract': {
         const value = this.#secrets
           .get(command.source)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { loadFlow } from '../../flows/loader.js';
+import { Bots } from '../../server/bots/bots.js';
 import { Conversation } from '../../server/call/conversation.js';
 import { type CallEvent, CallEvents } from '../../server/call/events.js';
 import { InboundRun } from '../../server/call/inbound-run.js';
@@ -57,6 +58,7 @@ describe('inbound run', () => {
       dataActions: crm.actions,
       flow: ASK,
       secureActions,
+      bots: new Bots(new Map()),
       enterSecure: async () => null,
       flows: new Map(),
       transfer: async () => ({ ok: false, error: 'no-agent', message: '' }),

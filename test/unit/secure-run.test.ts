@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { CaptureCommand, CollectCommand, FlowCommand } from '../../flows/commands.js';
 import { loadFlow } from '../../flows/loader.js';
 import type { PlayOutcome } from '../../media/endpoint.js';
+import { Bots } from '../../server/bots/bots.js';
 import type { CallEventBody, FieldProgress } from '../../server/call/events.js';
 import { Leg } from '../../server/call/leg.js';
 import { Participant } from '../../server/call/participant.js';
@@ -126,6 +127,7 @@ describe('secure run', () => {
         ['next', NEXT],
         ['open', OPEN],
       ]),
+      bots: new Bots(new Map()),
       publish: (event) => published.push(event),
       signal: hangUp.signal,
       shutdown: shutdown.signal,

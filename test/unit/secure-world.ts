@@ -5,6 +5,7 @@ import { linked } from '../../flows/flow-interface.js';
 import { loadFlow } from '../../flows/loader.js';
 import { Agents } from '../../server/agent/agents.js';
 import { DirectQueues, type QueueConfig } from '../../server/agent/queues.js';
+import { Bots } from '../../server/bots/bots.js';
 import { Calls } from '../../server/call/calls.js';
 import { type CallEvent, CallEvents } from '../../server/call/events.js';
 import type { SecureSessionRequest, SecureSessionView } from '../../server/call/views.js';
@@ -128,6 +129,7 @@ export class World {
       close: async () => {},
     };
     const dataActions = new DataActions(new Map());
+    const bots = new Bots(new Map());
     const sessions = new SecureSessions({
       flows,
       media,
@@ -137,6 +139,7 @@ export class World {
       logGate: this.gate,
       connectors: new Map([['payment', payment]]),
       dataActions,
+      bots,
       shieldTimeoutMs,
       leavingGuardMs: guardMs,
       leavingGuardMaxMs: 2000,
@@ -153,6 +156,7 @@ export class World {
       routes: new Map([['support', 'reception']]),
       sessions,
       dataActions,
+      bots,
       events,
       onError: (_id, error) => this.errors.push(error),
     });
