@@ -12,7 +12,7 @@ import { declaredLanguages } from './languages.js';
 import { checkEndlessLoops, checkLoopActions } from './loops.js';
 import { buildPorts, checkSecureOutputs } from './ports.js';
 import { FlowError, type FlowProblem } from './problems.js';
-import { Header, type VariableSource } from './schema.js';
+import { Header } from './schema.js';
 import { schemaProblems } from './schema-problems.js';
 import { buildTasks, calledFirst } from './tasks.js';
 
@@ -124,7 +124,9 @@ function declarations(header: Header, report: HeaderReport): Pick<Flow, 'variabl
     const path = ['variables', name];
     if (source.type === 'secure') {
       secureVariables.push(name);
-      checkSecureDeclaration(header, source, path, report);
+      if (source.default !== undefined) {
+        report([...path, 'default'], true, 'a secure variable has no default', 'remove it');
+      }
       continue;
     }
     const empty = { string: '', number: 0, boolean: false }[source.type];
@@ -135,25 +137,6 @@ function declarations(header: Header, report: HeaderReport): Pick<Flow, 'variabl
     variables[name] = { type: source.type, default: value };
   }
   return { variables, secureVariables };
-}
-
-function checkSecureDeclaration(
-  header: Header,
-  source: VariableSource,
-  path: Path,
-  report: HeaderReport,
-): void {
-  if (header.type !== 'secure' && header.type !== 'module') {
-    report(
-      path,
-      true,
-      `a secure variable in a flow of type ${header.type}`,
-      'move what uses it into a flow of `type: secure` and use transferToSecureFlow',
-    );
-  }
-  if (source.default !== undefined) {
-    report([...path, 'default'], true, 'a secure variable has no default', 'remove it');
-  }
 }
 
 function dataNames(actions: Iterable<Action>): string[] {

@@ -10,13 +10,7 @@ import type { ExpressionSource } from './expressions/evaluate.js';
 import { expressionUse, type Reference } from './expressions/references.js';
 import { parseTemplate } from './expressions/template.js';
 import type { Action, Flow } from './flow.js';
-import {
-  circle,
-  type FlowInterface,
-  type FlowInterfaces,
-  misplaced,
-  secureModule,
-} from './flow-interface.js';
+import { circle, type FlowInterface, type FlowInterfaces, misplaced, secureBot } from './flow-interface.js';
 import { nearest } from './nearest.js';
 import { PromptCheck } from './prompt-check.js';
 
@@ -240,9 +234,9 @@ export class FlowCheck {
       report(key, message, 'call another module, or call this one from a flow of another type');
       return;
     }
-    const secure = type === 'secure' ? null : secureModule(name, flows);
-    if (secure === null) return;
-    const message = `the ${flows.get(secure)?.type} '${secure}' runs in secure mode, and this flow is of type ${type}`;
+    const bot = type === 'secure' ? null : secureBot(name, flows);
+    if (bot === null) return;
+    const message = `the bot '${bot}' runs in secure mode, and this flow is of type ${type}`;
     report(key, message, 'call it in a flow of `type: secure` and use transferToSecureFlow');
   }
 
@@ -273,14 +267,6 @@ export class FlowCheck {
 
   #secureVariable(key: Path, reference: string, report: Report): string | null {
     const name = bareName(reference);
-    if (!['secure', 'module', 'bot'].includes(this.#flow.type)) {
-      report(
-        key,
-        `${reference} in a flow of type ${this.#flow.type}`,
-        'secure variables need `type: secure`',
-      );
-      return null;
-    }
     if (!this.#flow.secureVariables.includes(name)) {
       const meant = nearest(name, this.#flow.secureVariables);
       report(

@@ -273,7 +273,12 @@ export type FlowEvent =
   /** The attributes that there are of those that were asked for. */
   | { readonly type: 'participantData'; readonly attributes: Readonly<Record<string, PlainValue>> }
   /** The transfer did not come about; a successful one ends the run without an event. */
-  | { readonly type: 'transferFailed'; readonly error: string; readonly message: string };
+  | { readonly type: 'transferFailed'; readonly error: string; readonly message: string }
+  /** Answers whatever a secure action waits for: secure mode could not be entered, or was given up. */
+  | { readonly type: 'secureFailed'; readonly reason: SecureFailure; readonly message: string };
+
+/** Why a secure action of a flow that is not secure could not run. */
+export type SecureFailure = 'shield-failed' | 'cancelled';
 
 /** Something worth an event or a log line, free of caller data: the run entered this action. */
 export interface FlowNote {
@@ -283,6 +288,8 @@ export interface FlowNote {
   /** Where in the document, e.g. `tasks.main[2].onDeclined[0]`. */
   readonly path: string;
   readonly name: string;
+  /** It runs in secure mode; before one that does not, the call leaves it. */
+  readonly secure: boolean;
   /** In which the caller hears prompts. */
   readonly language: string;
 }

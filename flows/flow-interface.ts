@@ -84,6 +84,15 @@ export function secureModule(module: string, flows: FlowInterfaces): string | nu
   return reachedFrom(module, flows).find((name) => flows.get(name)?.secure) ?? null;
 }
 
+/** The secure bot in what a run comes to by a call: this one, or one further on. A bot has no shields of its own. */
+export function secureBot(module: string, flows: FlowInterfaces): string | null {
+  const isSecureBot = (name: string): boolean => {
+    const flow = flows.get(name);
+    return flow?.type === 'bot' && flow.secure;
+  };
+  return reachedFrom(module, flows).find(isSecureBot) ?? null;
+}
+
 /** A checked library with the modules that each flow can come to. Flows that call none are the objects that they were. */
 export function linked(flows: ReadonlyMap<string, Flow>): Map<string, Flow> {
   const interfaces = new Map([...flows].map(([name, flow]) => [name, interfaceOf(flow)]));

@@ -9,6 +9,7 @@ import { abandonModule, enterModule, firstFrame, languageFor, leaveModule, rootO
 import { actionAt, placeBy, turnAt } from './position.js';
 import { renderPrompt } from './prompt-audio.js';
 import { OWN_NAMES, variablesOf, withHeldNames } from './secure-names.js';
+import { runsSecure } from './secure-use.js';
 import type { FlowState, Step } from './state.js';
 
 export type { FlowState, Step } from './state.js';
@@ -57,16 +58,20 @@ export function start(
  */
 export function step(state: FlowState, event: FlowEvent): Step {
   const action = state.position && actionAt(state.flow, state.position);
-  if (!action || state.awaits !== event.type) {
+  const answers = state.awaits === event.type || (state.awaits !== null && event.type === 'secureFailed');
+  if (!action || !answers) {
     throw new Error(`flow ${state.flow.name}: '${event.type}' answers nothing (awaited: ${state.awaits})`);
   }
   const answered: FlowState = { ...state, awaits: null };
-  const told = event.type === 'held' ? heldEvent(state, event.names) : event;
-  const moved = move(answered, action, (run) => {
-    const resume = ACTIONS.get(action.do)?.resume;
-    return resume ? resume(action.fields, run, told) : { kind: 'next' };
-  });
-  return moved.command ? { ...moved, notes: [], command: moved.command } : proceed(moved.state);
+  const moved =
+    event.type === 'secureFailed'
+      ? fail(answered, action, event.reason, event.message)
+      : move(answered, action, (run) => {
+          const told = event.type === 'held' ? heldEvent(state, event.names) : event;
+          const resume = ACTIONS.get(action.do)?.resume;
+          return resume ? resume(action.fields, run, told) : { kind: 'next' };
+        });
+  return moved.command ? stepOf(moved.state, [], moved.command) : proceed(moved.state);
 }
 
 /** The answer in the flow's own names. */
@@ -86,9 +91,14 @@ function proceed(from: FlowState): Step {
   let state = from;
   for (;;) {
     const moved = enter(state, notes);
-    if (moved.command) return { state: moved.state, notes, command: moved.command };
+    if (moved.command) return stepOf(moved.state, notes, moved.command);
     state = moved.state;
   }
+}
+
+function stepOf(state: FlowState, notes: readonly FlowNote[], command: FlowCommand): Step {
+  const waiting = state.position && actionAt(state.flow, state.position);
+  return { state, notes, command, secure: waiting ? runsSecure(rootOf(state), waiting) : false };
 }
 
 function enter(state: FlowState, notes: FlowNote[]): Moved {
@@ -106,6 +116,7 @@ function enter(state: FlowState, notes: FlowNote[]): Moved {
       path: action.path,
       name: action.name,
       language: state.call.language,
+      secure: runsSecure(rootOf(state), action),
     });
   }
   const entered: FlowState = { ...state, actions: state.actions + 1, attempt: 1, memory: null, talk: null };

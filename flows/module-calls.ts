@@ -48,8 +48,8 @@ export function enterModule(state: FlowState, call: ModuleCall): FlowState | Ref
   const module = Object.hasOwn(root.modules, call.module) ? root.modules[call.module] : undefined;
   if (!module || module.bot?.remote)
     return { reason: 'unknown-module', detail: `there is no module '${call.module}'` };
-  if (root.type !== 'secure' && root.secureModules.includes(module.name)) {
-    return { reason: 'secure-module', detail: 'it runs in secure mode only' };
+  if (module.type === 'bot' && root.type !== 'secure' && root.secureModules.includes(module.name)) {
+    return { reason: 'secure-bot', detail: 'it runs in secure mode only' };
   }
   if (module.bot?.kind === 'digital') return { reason: 'digital-bot', detail: 'a call has no text' };
   const running = [state, ...state.callers].some(({ flow }) => flow.name === module.name);

@@ -22,7 +22,6 @@ const Variable = Type.Object(
   },
   { additionalProperties: false, description: 'a mapping with type, default, description' },
 );
-export type VariableSource = Static<typeof Variable>;
 
 const SECURE_FIELDS = [
   'cardNumber',

@@ -7,24 +7,46 @@ import { expressionUse } from './expressions/references.js';
 import { parseTemplate } from './expressions/template.js';
 import type { Action, Flow } from './flow.js';
 
+/** What decides whether the actions of a flow are secure. */
+type Judge = Pick<Flow, 'type' | 'secureModules'>;
+
 /**
  * True for an action that runs in secure mode: every one of a secure flow; elsewhere one of a secure kind, one
  * that sets or uses a `secure.*` variable, and one that calls a module with such actions. What stands in its paths does not
  * count.
  */
-export function isSecure(flow: Pick<Flow, 'type' | 'secureModules'>, action: Action): boolean {
+export function isSecure(flow: Judge, action: Action): boolean {
   return (
     flow.type === 'secure' ||
-    ACTIONS.get(action.do)?.secure === true ||
+    ACTIONS.get(action.do)?.secure !== undefined ||
     flow.secureModules.includes(moduleOf(action) ?? '') ||
-    namesSecure(action.fields)
+    usesSecure(action)
   );
+}
+
+/**
+ * True for a secure action that has the call in secure mode while it runs, `root` being the flow that the run began with: a
+ * module is judged by who calls it. `transferToSecureFlow` has not: the flow that it hands the call to goes there by itself.
+ * A call of a secure module does nothing there; it has the call stay in secure mode until an action of the module has it
+ * leave.
+ */
+export function runsSecure(root: Judge, action: Action): boolean {
+  return isSecure(root, action) && ACTIONS.get(action.do)?.secure !== 'hands-over';
 }
 
 /** The module or bot that the action calls; null for all but `callModule` and `callBotFlow`. */
 export function moduleOf(action: Action): string | null {
   if (action.do === callBotFlow.name) return 'bot' in action.fields ? String(action.fields.bot) : null;
   return action.do === callModule.name && 'module' in action.fields ? String(action.fields.module) : null;
+}
+
+/** Each action is looked at once: a loop enters it again and again while a call waits. */
+const users = new WeakMap<Action, boolean>();
+
+function usesSecure(action: Action): boolean {
+  const known = users.get(action) ?? namesSecure(action.fields);
+  users.set(action, known);
+  return known;
 }
 
 /** True when a key or a text, anywhere in the fields, is an expression over `secure.*` or has one inserted. */

@@ -94,4 +94,6 @@ export interface Step {
   readonly notes: readonly FlowNote[];
   /** What the server has to do now; null when nothing is left. */
   readonly command: FlowCommand | null;
+  /** The command is one of a secure action: it must not be executed but in secure mode. */
+  readonly secure: boolean;
 }

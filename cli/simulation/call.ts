@@ -12,6 +12,7 @@ import type { Happening } from './happening.js';
 import { InboundHost } from './inbound-host.js';
 import { Line } from './line.js';
 import type { Scenario } from './scenario.js';
+import { SimulatedActions } from './secure-actions.js';
 import { SimulatedSession } from './session.js';
 import { SimulatedTransfers } from './transfers.js';
 
@@ -67,10 +68,13 @@ class SimulatedCall {
 
   async #inbound(flow: Flow): Promise<End> {
     const line = this.#line;
+    const fields = new Fields(line, this.#attempts, line.gone);
+    const secureActions = this.#secureActions(fields);
     const host = new InboundHost({
       line,
-      fields: new Fields(line, this.#attempts, line.gone),
+      fields,
       data: this.#data,
+      secureActions,
       customer: this.#customer,
       transfers: this.#transfers,
       flows: this.#options.flows,
@@ -79,6 +83,7 @@ class SimulatedCall {
     });
     line.tell({ type: 'flow', flow: flow.name });
     const end = await runFlow(flow, this.#facts(''), host, line.gone);
+    secureActions.close(end !== 'interrupted' && end.kind === 'disconnect' ? end.reason : 'error');
     if (line.gone.aborted) return 'customer-hung-up';
     if (end === 'interrupted') return 'flow-error';
     if (end.kind === 'disconnect') return end.reason === 'flow' ? 'flow-disconnected' : 'flow-error';
@@ -93,6 +98,20 @@ class SimulatedCall {
     if (this.#transfers.ring(transfer) === null) return 'talking';
     await this.#line.play(transfer.failedTransferAudio, this.#line.gone);
     return this.#line.gone.aborted ? 'customer-hung-up' : 'flow-error';
+  }
+
+  #secureActions(fields: Fields): SimulatedActions {
+    return new SimulatedActions({
+      line: this.#line,
+      fields,
+      gateway: this.#gateway,
+      data: this.#data,
+      bots: this.#bots,
+      customer: this.#customer,
+      flows: this.#options.flows,
+      runId: this.#facts('').id,
+      refused: this.#options.scenario.refusesSecure,
+    });
   }
 
   #enterSecure(name: string, invocationData: string): SimulatedSession | null {

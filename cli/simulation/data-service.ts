@@ -1,5 +1,6 @@
 import type { CallDataResult, FlowCommand } from '../../flows/commands.js';
 import { failed } from '../../server/data-actions/data-action.js';
+import type { SecureValues } from '../../server/secure/secure-values.js';
 import type { Line } from './line.js';
 
 /** What a data action answers, and after how many ms. */
@@ -18,7 +19,15 @@ export class SimulatedDataService {
     this.#line = line;
   }
 
-  async call(command: FlowCommand & { do: 'callData' }, signal: AbortSignal): Promise<CallDataResult> {
+  /** `values`: what was keyed into secure variables of the run. */
+  async call(
+    command: FlowCommand & { do: 'callData' },
+    values: SecureValues,
+    signal: AbortSignal,
+  ): Promise<CallDataResult> {
+    if (values.showIn(command.inputs)) {
+      return failed('secure-value', 'an input shows a value of the secure session');
+    }
     const line = this.#line;
     line.tell({ type: 'data-call', action: command.action, inputs: command.inputs });
     line.say(command.processingAudio);
@@ -26,6 +35,6 @@ export class SimulatedDataService {
     await line.wait(afterMs, signal);
     const answer = signal.aborted ? failed('cancelled', 'the call has ended') : result;
     line.tell({ type: 'data-answer', status: answer.status, error: answer.error });
-    return answer;
+    return { ...answer, outputs: values.redact(answer.outputs) };
   }
 }

@@ -29,7 +29,13 @@ export class Fields {
     this.#signal = signal;
   }
 
-  async collect(command: CollectCommand): Promise<FlowEvent> {
+  /** Keys that come at once are surplus of the field before. */
+  swallowSurplus(): void {
+    this.#surplusSince = this.#line.now;
+  }
+
+  /** `signal` ends the attempt, in place of what ends the run. */
+  async collect(command: CollectCommand, signal = this.#signal): Promise<FlowEvent> {
     const { field, into } = command;
     const held = heldAs(into);
     const value = this.values.create(held, field.kind);
@@ -38,7 +44,7 @@ export class Fields {
       attempt: this.#attempts.next(),
       value,
       card: field.cardVariable === null ? null : (this.values.get(field.cardVariable) ?? null),
-      signal: this.#signal,
+      signal,
       surplusSince: this.#surplusSince,
       onProgress: fieldProgress(command, (progress) =>
         this.#line.tell({ type: 'field', scope: into.scope, progress }),

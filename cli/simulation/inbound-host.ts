@@ -1,13 +1,15 @@
-import type { FlowCommand, FlowNote } from '../../flows/commands.js';
+import type { BotResult, CallDataResult, FlowCommand, FlowNote } from '../../flows/commands.js';
 import type { FlowSet } from '../../flows/flow.js';
+import { botFailed } from '../../server/bots/bot-service.js';
 import type { Executed, FlowHost } from '../../server/call/run-flow.js';
-import type { TransferCommand } from '../../server/transfer/transfers.js';
+import { type TransferCommand, targetOf } from '../../server/transfer/transfers.js';
 import type { SimulatedBots } from './bots.js';
 import type { SimulatedCustomer } from './customer.js';
 import type { SimulatedDataService } from './data-service.js';
 import type { Fields } from './fields.js';
 import type { Line } from './line.js';
 import { transferFailed } from './scenario.js';
+import type { SimulatedActions } from './secure-actions.js';
 import type { SimulatedSession } from './session.js';
 import type { SimulatedTransfers } from './transfers.js';
 
@@ -21,6 +23,7 @@ export interface InboundHostOptions {
   readonly line: Line;
   readonly fields: Fields;
   readonly data: SimulatedDataService;
+  readonly secureActions: SimulatedActions;
   readonly customer: SimulatedCustomer;
   readonly transfers: SimulatedTransfers;
   readonly flows: FlowSet;
@@ -32,16 +35,30 @@ export interface InboundHostOptions {
 /** Executes the commands of an inbound flow, as server/call/inbound-run.ts does. */
 export class InboundHost implements FlowHost<InboundEnd> {
   readonly #options: InboundHostOptions;
+  #enteredPlain = false;
 
   constructor(options: InboundHostOptions) {
     this.#options = options;
   }
 
   note(note: FlowNote): void {
+    this.#enteredPlain ||= !note.secure;
     this.#options.line.note(note);
   }
 
-  async execute(command: FlowCommand): Promise<Executed<InboundEnd>> {
+  async execute(command: FlowCommand, secure: boolean): Promise<Executed<InboundEnd>> {
+    const { secureActions, fields } = this.#options;
+    const stays = secure && !this.#enteredPlain;
+    this.#enteredPlain = false;
+    if (command.do === 'disconnect') return { end: { kind: 'disconnect', reason: command.reason } };
+    if (secureActions.active && !stays) {
+      if (!(await secureActions.leave())) return { end: { kind: 'disconnect', reason: 'error' } };
+      fields.swallowSurplus();
+    }
+    return secure ? secureActions.execute(command) : this.#execute(command);
+  }
+
+  async #execute(command: FlowCommand): Promise<Executed<InboundEnd>> {
     const { line, fields } = this.#options;
     switch (command.do) {
       case 'play':
@@ -53,15 +70,15 @@ export class InboundHost implements FlowHost<InboundEnd> {
       case 'collect':
         return { event: await fields.collect(command) };
       case 'callData':
-        return { event: { type: 'dataAnswered', result: await this.#options.data.call(command, line.gone) } };
+        return { event: { type: 'dataAnswered', result: await this.#callData(command) } };
       case 'setParticipantData':
       case 'getParticipantData':
       case 'sendEvent':
-        return { event: this.#options.customer.execute(command, null) };
+        return { event: this.#options.customer.execute(command, fields.values) };
       case 'transferToFlow':
         return this.#toFlow(command);
       case 'botTurn':
-        return { event: { type: 'botAnswered', result: await this.#options.bots.turn(command, line.gone) } };
+        return { event: { type: 'botAnswered', result: await this.#botTurn(command) } };
       case 'transferToAgent':
       case 'transferToQueue':
       case 'transferToNumber':
@@ -69,7 +86,6 @@ export class InboundHost implements FlowHost<InboundEnd> {
       case 'transferToSecureFlow':
         return this.#toSecureFlow(command);
       case 'disconnect':
-        return { end: { kind: 'disconnect', reason: command.reason } };
       case 'held':
       case 'fill':
       case 'callSecureData':
@@ -79,19 +95,37 @@ export class InboundHost implements FlowHost<InboundEnd> {
     }
   }
 
+  #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
+    const { data, fields, line } = this.#options;
+    return data.call(command, fields.values, line.gone);
+  }
+
+  async #botTurn(command: FlowCommand & { do: 'botTurn' }): Promise<BotResult> {
+    const { bots, fields, line } = this.#options;
+    const { context, digits } = command;
+    const isShown = fields.values.showIn({ ...context, ...(digits !== null && { digits }) });
+    return isShown || command.secureDigits !== null
+      ? botFailed('secure-value')
+      : bots.turn(command, line.gone);
+  }
+
   async #toFlow(command: FlowCommand & { do: 'transferToFlow' }): Promise<Executed<InboundEnd>> {
-    const { line, flows } = this.#options;
+    const { line, fields, flows } = this.#options;
     const { flow, invocationData } = command;
     await line.play(command.preTransferAudio, line.gone);
-    line.tell({ type: 'to-flow', flow, invocationData });
     const next = flows.get(flow);
-    if (next?.type !== 'inbound') return { end: { kind: 'disconnect', reason: 'error' } };
+    if (next?.type !== 'inbound' || fields.values.showIn({ invocationData })) {
+      return { end: { kind: 'disconnect', reason: 'error' } };
+    }
+    line.tell({ type: 'to-flow', flow, invocationData });
     line.tell({ type: 'flow', flow });
+    fields.values.clear();
     return { next, invocationData };
   }
 
   async #transfer(command: TransferCommand): Promise<Executed<InboundEnd>> {
-    const { line, transfers } = this.#options;
+    const { line, fields, transfers } = this.#options;
+    if (fields.values.showIn(targetOf(command))) return { end: { kind: 'disconnect', reason: 'error' } };
     await line.play(command.preTransferAudio, line.gone);
     if (line.gone.aborted) return { event: transferFailed('cancelled', 'the caller is gone') };
     const refusal = transfers.ring(command);
@@ -101,8 +135,9 @@ export class InboundHost implements FlowHost<InboundEnd> {
   }
 
   async #toSecureFlow(command: FlowCommand & { do: 'transferToSecureFlow' }): Promise<Executed<InboundEnd>> {
-    const { line, enterSecure } = this.#options;
+    const { line, fields, enterSecure } = this.#options;
     const { flow, invocationData } = command;
+    if (fields.values.showIn({ invocationData })) return { end: { kind: 'disconnect', reason: 'error' } };
     await line.play(command.preTransferAudio, line.gone);
     if (line.gone.aborted) return { event: transferFailed('cancelled', 'the caller is gone') };
     line.tell({ type: 'to-secure-flow', flow, invocationData });

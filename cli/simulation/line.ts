@@ -21,11 +21,10 @@ export class Line {
   readonly #caller: Caller;
   readonly #onHappening: (happening: Happening) => void;
   readonly #gone = new AbortController();
-  readonly #cancelled = new AbortController();
+  #cancelled = new AbortController();
   #now = 0;
+  #secure = false;
   #language: string | undefined;
-  /** The call is in secure mode. */
-  secure = false;
 
   constructor({ caller, today, onHappening }: LineOptions) {
     this.#caller = caller;
@@ -48,13 +47,27 @@ export class Line {
     return this.#gone.signal;
   }
 
-  /** Aborted when the agent has ended the secure session. */
+  /** The call is in secure mode. */
+  get secure(): boolean {
+    return this.#secure;
+  }
+
+  enterSecure(): void {
+    this.#secure = true;
+    this.#cancelled = new AbortController();
+  }
+
+  leaveSecure(): void {
+    this.#secure = false;
+  }
+
+  /** Aborted when the secure session was ended from outside; each has a signal of its own. */
   get cancelled(): AbortSignal {
     return this.#cancelled.signal;
   }
 
   tell(body: HappeningBody): void {
-    this.#onHappening({ ...body, at: this.#now, secure: this.secure });
+    this.#onHappening({ ...body, at: this.#now, secure: this.#secure });
   }
 
   /** A run has entered an action; tells the language when it is another one. */
@@ -71,8 +84,8 @@ export class Line {
     const next = await this.#caller.next({ now: this.#now, until, field });
     this.#now = next === null ? until : Math.min(Math.max(next.at, this.#now), until);
     if (next?.act.do === 'hang-up') this.#gone.abort();
-    if (next?.act.do === 'cancel' && this.secure) this.#cancelled.abort();
-    if (next?.act.do === 'command' && (field === null || !this.secure)) {
+    if (next?.act.do === 'cancel' && this.#secure) this.#cancelled.abort();
+    if (next?.act.do === 'command' && (field === null || !this.#secure)) {
       this.tell({ type: 'command', command: next.act.command.do, refusal: 'no-field' });
     }
     return next?.act ?? null;

@@ -1,11 +1,17 @@
-import type { BotResult, CallDataResult, DataResult, FlowCommand, FlowNote } from '../../flows/commands.js';
+import type {
+  BotResult,
+  CallDataResult,
+  DataResult,
+  FlowCommand,
+  FlowNote,
+  PlainValue,
+} from '../../flows/commands.js';
 import { transform } from '../../flows/fields/transforms.js';
 import type { FlowSet } from '../../flows/flow.js';
 import { variableOf } from '../../flows/secure-names.js';
 import { botFailed } from '../../server/bots/bot-service.js';
 import type { Executed, FlowHost } from '../../server/call/run-flow.js';
 import type { Connector } from '../../server/connectors/connector.js';
-import { failed } from '../../server/data-actions/data-action.js';
 import type { SecureFlowEnd } from '../../server/secure/secure-run.js';
 import { type TransferCommand, targetOf } from '../../server/transfer/transfers.js';
 import type { SimulatedBots } from './bots.js';
@@ -36,9 +42,11 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
     this.#options = options;
   }
 
-  /** The verdict of the last charge; what the agent is told when the flow could not say it. */
-  get lastData(): DataResult | null {
-    return this.#lastData;
+  /** What became of the last charge, empty without one: told where the flow could not say it. */
+  get verdict(): Record<string, PlainValue> {
+    if (this.#lastData === null) return {};
+    const { outputs, status, reason } = this.#lastData;
+    return { ...outputs, status, reason };
   }
 
   note(note: FlowNote): void {
@@ -55,7 +63,7 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
         await line.wait(command.ms, signal);
         return { event: { type: 'waited' } };
       case 'collect':
-        return { event: await fields.collect(command) };
+        return { event: await fields.collect(command, signal) };
       case 'held':
         return { event: { type: 'held', names: fields.values.held(command.names) } };
       case 'fill': {
@@ -116,13 +124,9 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
     return { end: { kind: 'transfer', command } };
   }
 
-  async #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
+  #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
     const { data, fields, signal } = this.#options;
-    if (fields.values.showIn(command.inputs)) {
-      return failed('secure-value', 'an input shows a value of the secure session');
-    }
-    const result = await data.call(command, signal);
-    return { ...result, outputs: fields.values.redact(result.outputs) };
+    return data.call(command, fields.values, signal);
   }
 
   async #botTurn(command: FlowCommand & { do: 'botTurn' }): Promise<BotResult> {

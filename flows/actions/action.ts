@@ -136,8 +136,8 @@ export interface ActionDefinition<Fields = unknown> {
   readonly nested?: readonly BlockPattern[];
   /** Flow types it may stand in; absent for all. */
   readonly only?: { readonly types: readonly FlowType[]; readonly remedy: string };
-  /** It puts the call in secure mode, whatever the type of the flow. */
-  readonly secure?: true;
+  /** It puts the call in secure mode, whatever the type of the flow: it runs there itself, or hands the call to a flow that does. */
+  readonly secure?: 'runs' | 'hands-over';
   /** Why a key that this action refuses is refused; null when it is just unknown. */
   refusedKey?(key: string): { readonly message: string; readonly remedy: string } | null;
   /** The name under `data.*` that it fills; `name` is the author's, null when there is none. */

@@ -63,8 +63,7 @@ export const callSecureData = defineAction({
     { additionalProperties: false },
   ),
   blocks: Object.values(PATHS),
-  secure: true,
-  only: { types: ['secure', 'module'], remedy: 'move it into a flow of `type: secure`' },
+  secure: 'runs',
   dataName: (fields) => fields.into,
   uses: (fields) => [{ kind: 'connector', name: fields.connector, key: 'connector' }],
   // Of what a gateway puts there nothing but the length may be shown, as of any digits.

@@ -142,7 +142,7 @@ function checkTarget(fields: Fields, check: ActionCheck): void {
     check.problem(
       ['into'],
       `a ${fields.field} in ${fields.into} could be read by every expression`,
-      'declare a variable of type secure and use into: secure.<name>, in a flow of type secure',
+      'declare a variable of type secure and use into: secure.<name>',
     );
   }
   if (type === 'boolean') check.problem(['into'], 'keys are no boolean', 'use a string or number variable');

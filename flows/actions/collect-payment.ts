@@ -23,8 +23,7 @@ export const collectPayment = defineAction({
   description: 'asks the caller for the fields of a card or bank account, one after the other',
   schema: PaymentKeys,
   blocks: ['onCollected', 'onCancelled', 'onFailed'],
-  secure: true,
-  only: { types: ['secure'], remedy: 'move it into a flow of `type: secure`' },
+  secure: 'runs',
   dataName: (_fields, name) => name,
   collects: (fields) =>
     entriesOf(fields).map((entry) => ({ variable: variableOf(entry), kind: entry.field })),

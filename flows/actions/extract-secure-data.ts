@@ -17,8 +17,7 @@ export const extractSecureData = defineAction({
     { additionalProperties: false },
   ),
   blocks: [],
-  secure: true,
-  only: { types: ['secure', 'module'], remedy: 'move it into a flow of `type: secure`' },
+  secure: 'runs',
   check(fields, check) {
     const type = check.flowVariable(['into'], fields.into);
     const wanted = fields.transform === 'length' ? 'number' : 'string';

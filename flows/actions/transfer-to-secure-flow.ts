@@ -17,7 +17,7 @@ export const transferToSecureFlow = defineAction({
     { additionalProperties: false },
   ),
   blocks: ['onFailure'],
-  secure: true,
+  secure: 'hands-over',
   only: {
     types: ['inbound', 'outbound', 'inQueue'],
     remedy: 'a secure flow uses transferToFlow instead, and a module is called by flows that hand over',

@@ -3,12 +3,14 @@ import type { Flow } from '../../flows/flow.js';
 import type { Bots } from '../bots/bots.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import type { Flows } from '../flows/published-flows.js';
+import { SecureActions } from '../secure/secure-actions.js';
 import type { SecureSession } from '../secure/secure-session.js';
+import type { SecureStay } from '../secure/secure-stay.js';
 import type { TransferResult } from '../transfer/connect.js';
 import type { TransferCommand } from '../transfer/transfers.js';
 import { whenAborted } from './abort.js';
 import type { Conversation } from './conversation.js';
-import { InboundRun } from './inbound-run.js';
+import { type InboundEnd, InboundRun } from './inbound-run.js';
 import type { Leg } from './leg.js';
 import { playTo } from './play.js';
 import { runFlow } from './run-flow.js';
@@ -25,6 +27,8 @@ export interface CallServices {
   readonly shutdown: AbortSignal;
   /** Makes a session for a flow without an agent. Throws TacetError when the flow cannot be used. */
   newSession(flow: string, invocationData: string): SecureSession;
+  /** Makes a session for secure actions of a flow that is not secure. */
+  newStay(flow: Flow): SecureStay;
   transfer(command: TransferCommand): Promise<TransferResult>;
 }
 
@@ -70,9 +74,12 @@ export async function serveCall(
 
 async function runInbound(conversation: Conversation, services: CallServices, signal: AbortSignal) {
   const { customer } = conversation;
+  const secureActions = new SecureActions((flow) => services.newStay(flow));
   const run = new InboundRun({
     conversation,
     signal,
+    flow: services.flow,
+    secureActions,
     dataActions: services.dataActions,
     flows: services.flows,
     transfer: (command) => services.transfer(command),
@@ -84,10 +91,13 @@ async function runInbound(conversation: Conversation, services: CallServices, si
   });
   const { id, from, to } = conversation;
   const facts: StartFacts = { id, from, to, invocationData: '' };
+  let end: InboundEnd | 'interrupted' = 'interrupted';
   try {
-    return await whilePlaying(customer.leg, signal, () => runFlow(services.flow, facts, run, signal));
+    end = await whilePlaying(customer.leg, signal, () => runFlow(services.flow, facts, run, signal));
+    return end;
   } finally {
     run.close();
+    await secureActions.close(end !== 'interrupted' && end.kind === 'disconnect' ? end.reason : 'error');
   }
 }
 

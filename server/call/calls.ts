@@ -7,8 +7,8 @@ import type { DataActions } from '../data-actions/data-actions.js';
 import { TacetError } from '../errors.js';
 import type { RunningCall } from '../flows/flow-dependents.js';
 import { type Flows, remembering } from '../flows/published-flows.js';
-import type { SecureSession } from '../secure/secure-session.js';
 import type { SecureSessions } from '../secure/secure-sessions.js';
+import type { SecureStay } from '../secure/secure-stay.js';
 import type { IncomingCall, Signalling } from '../sip/signalling.js';
 import { type TransferTargets, transferBy } from '../transfer/transfers.js';
 import { pause, whenAborted } from './abort.js';
@@ -54,7 +54,7 @@ interface Live {
   /** The flow that answered, and those it went on with. */
   readonly taken: ReadonlySet<Flow>;
   readonly requests: SessionRequestSlot;
-  readonly sessions: Map<string, SecureSession>;
+  readonly sessions: Map<string, SecureStay>;
   readonly finished: Promise<void>;
 }
 
@@ -124,7 +124,7 @@ export class Calls implements Conversations {
       disconnect: request.disconnect ?? false,
       shutdown: this.#shutdown.signal,
     });
-    live.sessions.set(session.id, session);
+    live.sessions.set(session.id, session.stay);
     live.requests.put(session);
     return session.view();
   }
@@ -227,7 +227,7 @@ export class Calls implements Conversations {
     return found;
   }
 
-  #liveSession(id: string, sessionId: string): SecureSession {
+  #liveSession(id: string, sessionId: string): SecureStay {
     const view = this.secureSession(id, sessionId);
     const session = this.#live.get(id)?.sessions.get(sessionId);
     if (view.state === 'ended' || !session) throw new TacetError('session-ended');
@@ -283,7 +283,7 @@ export class Calls implements Conversations {
     });
     conversation.publish({ type: 'conversation.started', from, to });
     const requests = new SessionRequestSlot();
-    const sessions = new Map<string, SecureSession>();
+    const sessions = new Map<string, SecureStay>();
     const taken = new Set([flow]);
     const services: CallServices = {
       flow,
@@ -299,8 +299,13 @@ export class Calls implements Conversations {
           disconnect: false,
           shutdown: this.#shutdown.signal,
         });
-        sessions.set(session.id, session);
+        sessions.set(session.id, session.stay);
         return session;
+      },
+      newStay: (running) => {
+        const stay = this.#options.sessions.forActions(conversation, running, this.#shutdown.signal);
+        sessions.set(stay.id, stay);
+        return stay;
       },
       transfer: (command) => {
         const { signalling, media } = this.#options;

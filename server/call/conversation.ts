@@ -1,3 +1,4 @@
+import type { FlowNote } from '../../flows/commands.js';
 import type { CallEventBody, CallEvents } from './events.js';
 import type { Participant } from './participant.js';
 import type { CallEnd, ConversationView, SecureSessionView } from './views.js';
@@ -93,6 +94,12 @@ export class Conversation {
 
   publish(body: CallEventBody): void {
     this.#events.publish(this.id, body);
+  }
+
+  /** A run has entered an action. */
+  entered({ language, secure: _secure, ...action }: FlowNote): void {
+    this.language = language;
+    this.publish({ type: 'flow.action', ...action });
   }
 
   moveTo(next: Exclude<State, 'ended'>): void {

@@ -18,7 +18,10 @@ export interface Conversations {
   startSecureSession(id: string, request: SecureSessionRequest): Promise<SecureSessionView>;
   secureSessions(id: string): readonly SecureSessionView[];
   secureSession(id: string, sessionId: string): SecureSessionView;
-  /** Ends the session as `cancelled`: the caller goes back to the agent after the leaving guard. */
+  /**
+   * Ends the session as `cancelled`: after the leaving guard the caller goes back to the agent, or the flow goes to its
+   * error path where the session was for actions of its own.
+   */
   cancelSecureSession(id: string, sessionId: string): Promise<SecureSessionView>;
   /** Has a command done to the field that is being keyed, at once. `by`: name of the token it came with. */
   commandCapture(

@@ -1,4 +1,5 @@
 import type {
+  BotResult,
   CallDataResult,
   CollectCommand,
   FlowCommand,
@@ -6,14 +7,16 @@ import type {
   FlowNote,
 } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
+import { botFailed } from '../bots/bot-service.js';
 import { BotTalks } from '../bots/bot-talks.js';
 import type { Bots } from '../bots/bots.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import type { Flows } from '../flows/published-flows.js';
+import type { SecureActions } from '../secure/secure-actions.js';
 import type { SecureSession } from '../secure/secure-session.js';
 import { SecureValue } from '../secure/secure-value.js';
 import type { TransferResult } from '../transfer/connect.js';
-import type { TransferCommand } from '../transfer/transfers.js';
+import { type TransferCommand, targetOf } from '../transfer/transfers.js';
 import { pause } from './abort.js';
 import { callData } from './call-data.js';
 import { collect } from './collect.js';
@@ -32,7 +35,10 @@ export type InboundEnd =
 export interface InboundRunOptions {
   readonly conversation: Conversation;
   readonly signal: AbortSignal;
+  /** That the run begins with. */
+  readonly flow: Flow;
   readonly dataActions: DataActions;
+  readonly secureActions: SecureActions;
   /** What a transfer to a flow finds. */
   readonly flows: Flows;
   readonly bots: Bots;
@@ -46,11 +52,17 @@ export class InboundRun implements FlowHost<InboundEnd> {
   readonly #options: InboundRunOptions;
   readonly #talks: BotTalks;
   #surplusSince: number | null = null;
-  #flow = '';
+  /** The flow or module that the last action stands in. */
+  #frame = '';
+  /** The flow that runs, whatever module it has called. */
+  #flow: Flow;
+  /** An action that is not secure was entered since the last command. */
+  #enteredPlain = false;
 
   constructor(options: InboundRunOptions) {
     const { conversation, bots, signal } = options;
     this.#options = options;
+    this.#flow = options.flow;
     this.#talks = new BotTalks({
       bots,
       runId: conversation.id,
@@ -65,14 +77,27 @@ export class InboundRun implements FlowHost<InboundEnd> {
     this.#talks.close();
   }
 
-  note({ language, ...action }: FlowNote, flow: Flow): void {
-    const { conversation } = this.#options;
-    this.#flow = flow.name;
-    conversation.language = language;
-    conversation.publish({ type: 'flow.action', ...action });
+  note(note: FlowNote, frame: Flow): void {
+    this.#enteredPlain ||= !note.secure;
+    this.#frame = frame.name;
+    this.#options.conversation.entered(note);
   }
 
-  async execute(command: FlowCommand): Promise<Executed<InboundEnd>> {
+  async execute(command: FlowCommand, secure: boolean): Promise<Executed<InboundEnd>> {
+    const { secureActions } = this.#options;
+    const stays = secure && !this.#enteredPlain;
+    this.#enteredPlain = false;
+    // Who hangs up in secure mode has nobody to go back to in the open.
+    if (command.do === 'disconnect') return { end: { kind: 'disconnect', reason: command.reason } };
+    if (secureActions.active && !stays) {
+      if (!(await secureActions.leave())) return { end: { kind: 'disconnect', reason: 'error' } };
+      // Keys that come at once are still those of the last field.
+      this.#surplusSince = performance.now();
+    }
+    return secure ? secureActions.execute(command, this.#flow, this.#surplusSince) : this.#execute(command);
+  }
+
+  async #execute(command: FlowCommand): Promise<Executed<InboundEnd>> {
     switch (command.do) {
       case 'play':
         await this.#play(command.audio, command.bargeIn);
@@ -91,7 +116,7 @@ export class InboundRun implements FlowHost<InboundEnd> {
       case 'transferToFlow':
         return this.#toFlow(command);
       case 'botTurn':
-        return { event: { type: 'botAnswered', result: await this.#talks.turn(command) } };
+        return { event: { type: 'botAnswered', result: await this.#botTurn(command) } };
       case 'transferToAgent':
       case 'transferToQueue':
       case 'transferToNumber':
@@ -99,13 +124,12 @@ export class InboundRun implements FlowHost<InboundEnd> {
       case 'transferToSecureFlow':
         return this.#toSecureFlow(command);
       case 'disconnect':
-        return { end: { kind: 'disconnect', reason: command.reason } };
       case 'held':
       case 'fill':
       case 'callSecureData':
       case 'extract':
       case 'returnToAgent':
-        // The loader refuses these in an inbound flow; whatever got past it must not run outside secure mode.
+        // No action that is not secure asks for these; whatever did all the same must not run outside secure mode.
         return { end: { kind: 'disconnect', reason: 'error' } };
     }
   }
@@ -115,6 +139,7 @@ export class InboundRun implements FlowHost<InboundEnd> {
   }
 
   async #collect(command: CollectCommand): Promise<Executed<InboundEnd>> {
+    if (command.into.scope === 'secure') return { end: { kind: 'disconnect', reason: 'error' } };
     const value = new SecureValue();
     try {
       const options = {
@@ -136,10 +161,11 @@ export class InboundRun implements FlowHost<InboundEnd> {
   }
 
   #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
-    const { conversation, dataActions, signal } = this.#options;
+    const { conversation, dataActions, secureActions, signal } = this.#options;
     return callData(command, {
       leg: conversation.customer.leg,
       dataActions,
+      values: secureActions.values,
       runId: conversation.id,
       signal,
       publish: (event) => conversation.publish(event),
@@ -147,24 +173,43 @@ export class InboundRun implements FlowHost<InboundEnd> {
   }
 
   #plainData(command: PlainDataCommand): FlowEvent {
-    const { conversation } = this.#options;
+    const { conversation, secureActions } = this.#options;
     return executePlainData(command, {
       customer: conversation.customer,
-      flow: this.#flow,
+      flow: this.#frame,
       publish: (event) => conversation.publish(event),
-      values: null,
+      values: secureActions.values,
     });
   }
 
+  async #botTurn(command: FlowCommand & { do: 'botTurn' }): Promise<BotResult> {
+    const { values } = this.#options.secureActions;
+    const { context, digits } = command;
+    if (values.showIn({ ...context, ...(digits !== null && { digits }) })) return botFailed('secure-value');
+    // A bot that takes secure digits talks in secure mode only.
+    return command.secureDigits === null ? this.#talks.turn(command) : botFailed('secure-value');
+  }
+
   async #toFlow(command: FlowCommand & { do: 'transferToFlow' }): Promise<Executed<InboundEnd>> {
+    const { flows, secureActions } = this.#options;
+    const { invocationData } = command;
     await this.#play(command.preTransferAudio);
-    const next = this.#options.flows.get(command.flow);
+    const next = flows.get(command.flow);
     // The loader refuses other types; a transfer to a flow is blind.
-    if (next?.type !== 'inbound') return { end: { kind: 'disconnect', reason: 'error' } };
-    return { next, invocationData: command.invocationData };
+    if (next?.type !== 'inbound' || secureActions.values.showIn({ invocationData })) {
+      return { end: { kind: 'disconnect', reason: 'error' } };
+    }
+    // What was keyed stays behind.
+    secureActions.values.clear();
+    this.#flow = next;
+    return { next, invocationData };
   }
 
   async #transfer(command: TransferCommand): Promise<Executed<InboundEnd>> {
+    // A target goes into SIP messages.
+    if (this.#options.secureActions.values.showIn(targetOf(command))) {
+      return { end: { kind: 'disconnect', reason: 'error' } };
+    }
     await this.#play(command.preTransferAudio);
     const result = await this.#options.transfer(command);
     if (result.ok) return { end: { kind: 'talk' } };
@@ -173,8 +218,12 @@ export class InboundRun implements FlowHost<InboundEnd> {
   }
 
   async #toSecureFlow(command: FlowCommand & { do: 'transferToSecureFlow' }): Promise<Executed<InboundEnd>> {
+    const { flow, invocationData } = command;
+    if (this.#options.secureActions.values.showIn({ invocationData })) {
+      return { end: { kind: 'disconnect', reason: 'error' } };
+    }
     await this.#play(command.preTransferAudio);
-    const session = await this.#options.enterSecure(command.flow, command.invocationData);
+    const session = await this.#options.enterSecure(flow, invocationData);
     if (session) return { end: { kind: 'secure', session } };
     await this.#play(command.failedTransferAudio);
     const message = 'the secure session was refused';

@@ -11,7 +11,8 @@ export type Executed<End> =
 
 /** Executes the commands of one run; an inbound call and a secure session each bring their own. */
 export interface FlowHost<End> {
-  execute(command: FlowCommand): Promise<Executed<End>>;
+  /** `secure`: the command is one of a secure action. Hosts that are in secure mode throughout need not be told. */
+  execute(command: FlowCommand, secure: boolean): Promise<Executed<End>>;
   note(note: FlowNote, flow: Flow): void;
 }
 
@@ -30,7 +31,7 @@ export async function runFlow<End>(
   for (;;) {
     for (const note of next.notes) host.note(note, next.state.flow);
     if (signal.aborted || next.command === null) return 'interrupted';
-    const executed = await host.execute(next.command);
+    const executed = await host.execute(next.command, next.secure);
     if ('end' in executed) return executed.end;
     if ('next' in executed) {
       const { invocationData } = executed;

@@ -37,6 +37,7 @@ export type SecureState = (typeof SECURE_STATES)[number];
 /** Why a secure session is over. A closed list: it feeds events, metrics and logs. */
 export const SECURE_ENDS = [
   'returned',
+  'completed',
   'transferred',
   'disconnected',
   'cancelled',

@@ -25,7 +25,6 @@ import { playTo } from '../call/play.js';
 import { withProcessingAudio } from '../call/processing-audio.js';
 import type { Executed, FlowHost } from '../call/run-flow.js';
 import type { Connector, Reconciled } from '../connectors/connector.js';
-import { failed } from '../data-actions/data-action.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import type { Flows } from '../flows/published-flows.js';
 import { type TransferCommand, targetOf } from '../transfer/transfers.js';
@@ -54,6 +53,8 @@ export interface SecureRunOptions {
   readonly signal: AbortSignal;
   /** Aborted when the process stops: the only thing that gives a charge up. */
   readonly shutdown: AbortSignal;
+  /** Keys before this run that are surplus of another field ({@link CollectOptions.surplusSince}). Default null. */
+  readonly surplusSince?: number | null;
   readonly publish: (event: CallEventBody) => void;
   readonly onNote: (note: FlowNote, flow: Flow) => void;
   readonly onProgress: (progress: FieldProgress) => void;
@@ -68,13 +69,14 @@ const CANCELLED = { error: 'cancelled', message: 'the session has ended' };
 export class SecureRun implements FlowHost<SecureFlowEnd> {
   readonly #options: SecureRunOptions;
   readonly #talks: BotTalks;
-  #surplusSince: number | null = null;
+  #surplusSince: number | null;
   #lastData: DataResult | null = null;
   #flow = '';
 
   constructor(options: SecureRunOptions) {
     const { bots, sessionId: runId, signal, values, publish } = options;
     this.#options = options;
+    this.#surplusSince = options.surplusSince ?? null;
     this.#talks = new BotTalks({ bots, runId, signal, values, publish });
   }
 
@@ -83,9 +85,11 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
     this.#talks.close();
   }
 
-  /** The verdict of the last secure data action; what the agent is told when the flow could not say it. */
-  get lastData(): DataResult | null {
-    return this.#lastData;
+  /** What became of the last charge, empty without one: told where the flow could not say it. */
+  get verdict(): Record<string, PlainValue> {
+    if (this.#lastData === null) return {};
+    const { outputs, status, reason } = this.#lastData;
+    return { ...outputs, status, reason };
   }
 
   note(note: FlowNote, flow: Flow): void {
@@ -237,15 +241,9 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
     return result;
   }
 
-  async #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
+  #callData(command: FlowCommand & { do: 'callData' }): Promise<CallDataResult> {
     const { customer, dataActions, values, sessionId, signal, publish } = this.#options;
-    // No expression can see a secure value; what looks like one all the same does not leave.
-    if (values.showIn(command.inputs)) {
-      publish({ type: 'flow.data', action: command.action, status: 'failure', durationMs: 0 });
-      return failed('secure-value', 'an input shows a value of the secure session');
-    }
-    const options = { leg: customer.leg, dataActions, runId: sessionId, signal, publish };
-    const result = await callData(command, options);
-    return { ...result, outputs: values.redact(result.outputs) };
+    const { leg } = customer;
+    return callData(command, { leg, dataActions, values, runId: sessionId, signal, publish });
   }
 }

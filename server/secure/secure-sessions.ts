@@ -6,7 +6,8 @@ import type { CallEvents } from '../call/events.js';
 import { TacetError } from '../errors.js';
 import type { Flows } from '../flows/published-flows.js';
 import type { LogGate } from '../log/log-gate.js';
-import { SecureSession, type SecureSessionOptions } from './secure-session.js';
+import { SecureSession } from './secure-session.js';
+import { SecureStay, type SecureStayOptions } from './secure-stay.js';
 import { AgentLegShield } from './shields/agent-leg.js';
 import { EventsShield } from './shields/events.js';
 import { LogShield } from './shields/log.js';
@@ -26,18 +27,16 @@ export interface SecureSessionsOptions {
   readonly capture: 'vault' | 'media-server';
   readonly events: CallEvents;
   readonly logGate: LogGate;
-  readonly connectors: SecureSessionOptions['connectors'];
-  readonly dataActions: SecureSessionOptions['dataActions'];
-  readonly bots: SecureSessionOptions['bots'];
+  readonly connectors: SecureStayOptions['connectors'];
+  readonly dataActions: SecureStayOptions['dataActions'];
+  readonly bots: SecureStayOptions['bots'];
   readonly shieldTimeoutMs: number;
   readonly leavingGuardMs: number;
   readonly leavingGuardMaxMs: number;
   readonly maxSessionMs: number;
 }
 
-type Request = Pick<SecureSessionOptions, 'invocationData' | 'source' | 'disconnect' | 'shutdown'> & {
-  readonly flow: string;
-};
+type Request = Pick<SecureStayOptions, 'source' | 'disconnect' | 'shutdown'>;
 
 /** Makes secure sessions and is the one place that lists their shields. */
 export class SecureSessions {
@@ -48,22 +47,37 @@ export class SecureSessions {
   }
 
   /** A session in state `requested`, entered in the conversation's record. Throws TacetError for an unusable flow. */
-  create(conversation: Conversation, request: Request): SecureSession {
-    const {
-      connectors,
-      dataActions,
-      bots,
-      shieldTimeoutMs,
-      leavingGuardMs,
-      leavingGuardMaxMs,
-      maxSessionMs,
-    } = this.#options;
-    const session = new SecureSession({
+  create(
+    conversation: Conversation,
+    {
+      flow,
+      invocationData,
+      ...request
+    }: Request & { readonly flow: string; readonly invocationData: string },
+  ): SecureSession {
+    const options = this.#stay(conversation, this.#secureFlow(flow), request);
+    const session = new SecureSession({ ...options, invocationData });
+    conversation.sessions.push(session.stay);
+    return session;
+  }
+
+  /** The same for secure actions in the run of a flow that is not secure. */
+  forActions(conversation: Conversation, flow: Flow, shutdown: AbortSignal): SecureStay {
+    const request = { source: null, disconnect: false, shutdown };
+    const stay = new SecureStay(this.#stay(conversation, flow, request));
+    conversation.sessions.push(stay);
+    return stay;
+  }
+
+  #stay(conversation: Conversation, flow: Flow, request: Request): SecureStayOptions {
+    const { flows, connectors, dataActions, bots } = this.#options;
+    const { shieldTimeoutMs, leavingGuardMs, leavingGuardMaxMs, maxSessionMs } = this.#options;
+    return {
       ...request,
       id: randomUUID(),
       conversation,
-      flow: this.#secureFlow(request.flow),
-      flows: this.#options.flows,
+      flow,
+      flows,
       shields: this.#shields(conversation),
       connectors,
       dataActions,
@@ -72,9 +86,7 @@ export class SecureSessions {
       leavingGuardMs,
       leavingGuardMaxMs,
       maxSessionMs,
-    });
-    conversation.sessions.push(session);
-    return session;
+    };
   }
 
   /** In the order they are engaged; released in reverse, so the agent hears the caller last of all. */

@@ -49,10 +49,31 @@ tasks:
     - { do: returnToAgent, data: { status: flow.status, last4: flow.last4 } }
 `;
 
+/** Takes the call itself: each module is secure by its own actions. */
+const LINE = `
+name: fee-line
+type: inbound
+variables: { mine: { type: secure }, until: { type: secure }, last4: { type: string }, status: { type: string } }
+tasks:
+  main:
+    - { do: callModule, module: take-card, outputs: { card: secure.mine, expiry: secure.until, last4: flow.last4 } }
+    - { do: callModule, module: charge-it, inputs: { card: secure.mine, expiry: secure.until }, outputs: { status: flow.status } }
+    - { do: sendEvent, type: fee.paid, data: { status: flow.status, last4: flow.last4 } }
+    - { do: disconnect }
+`;
+
 describe('a secure session by way of modules', () => {
   let scene: Scene;
   before(async () => {
-    scene = await Scene.start({ flows: { fee: FEE, 'take-card': TAKE_CARD, 'charge-it': CHARGE } });
+    scene = await Scene.start({
+      flows: { fee: FEE, 'fee-line': LINE, 'take-card': TAKE_CARD, 'charge-it': CHARGE },
+      config: {
+        routes: [
+          { user: 'support', flow: 'reception' },
+          { user: 'fee-line', flow: 'fee-line' },
+        ],
+      },
+    });
   });
   after(() => scene.close());
 
@@ -71,5 +92,29 @@ describe('a secure session by way of modules', () => {
     const flows = events.flatMap((event) => (event.type === 'flow.action' ? [event.flow] : []));
     assert.deepEqual([...new Set(flows)], ['reception', 'fee', 'take-card', 'charge-it']);
     await scene.leaveNothing(talk.caller);
+  });
+
+  it('is one for the modules of a plain flow, left at the first action in the open', async () => {
+    const mark = scene.tacet.mark;
+    const caller = await scene.dial('fee-line');
+    const { sessionId } = await scene.tacet.event(
+      'secure.state',
+      ({ seq, state }) => seq > mark && state === 'active',
+      30_000,
+    );
+    await scene.key(sessionId, caller, 'cardNumber');
+    await scene.key(sessionId, caller, 'expiry');
+    await scene.key(sessionId, caller, 'securityCode');
+    assert.equal((await scene.state(sessionId, 'ended')).end, 'completed');
+    const paid = await scene.tacet.event('flow.event', ({ seq }) => seq > mark, 30_000);
+    assert.deepEqual(
+      [paid.name, paid.data],
+      ['fee.paid', { status: 'approved', last4: CARD.cardNumber.slice(12, 16) }],
+    );
+    const sessions = scene.tacet.events.flatMap((event) =>
+      event.type === 'secure.state' && event.seq > mark ? [event.sessionId] : [],
+    );
+    assert.deepEqual([...new Set(sessions)], [sessionId]);
+    await scene.leaveNothing(caller);
   });
 });

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { simulateCall } from '../../cli/simulation/call.js';
 import { difference } from '../../cli/simulation/difference.js';
 import { replay } from '../../cli/simulation/replay.js';
 import { readScript } from '../../cli/simulation/script.js';
+import { ScriptedCaller } from '../../cli/simulation/scripted-caller.js';
 import { TerminalCaller } from '../../cli/simulation/terminal-caller.js';
+import { traceLine } from '../../cli/simulation/trace.js';
 import { loadFlow } from '../../flows/loader.js';
+import { liveSecureValues } from '../../server/secure/secure-value.js';
+import { acknowledged } from '../kit/acknowledged.js';
 
 const TWICE = loadFlow(
   `name: twice
@@ -266,6 +271,149 @@ tasks:
   it('does not end what is no secure session when an agent would', async () => {
     const lines = await trace(DOOR, 'secureSession: refused\ncaller:\n  - wait: 1s\n  - cancel\n');
     assert.equal(lines.at(-1), 'end flow-disconnected');
+  });
+});
+
+const SHOP = loadFlow(
+  acknowledged(`name: shop
+type: inbound
+variables:
+  card: { type: secure }
+  last4: { type: string }
+  key: { type: string }
+tasks:
+  main:
+    - { do: collectInput, field: cardNumber, into: secure.card, prompt: Card. }
+    - { do: extractSecureData, from: secure.card, transform: last4, into: flow.last4 }
+    - { do: collectInput, field: digits, length: 1, attempts: 1, into: flow.key, prompt: 'Card ending in {{ flow.last4 }}?', onFailure: [] }
+    - do: callSecureData
+      connector: bank
+      secureInputs: { cardNumber: secure.card }
+      into: charge
+    - do: disconnect
+onError:
+  - { do: playAudio, prompt: 'Nothing was charged: {{ data.failure.reason }}.' }
+  - do: disconnect
+`),
+  'shop.yaml',
+);
+
+const UP = ['secure requested', 'secure shielding', 'secure active'];
+
+describe('secure actions of a simulated flow that is not secure', () => {
+  it('have a session for each run of them, with the key; late keys reach nobody', async () => {
+    const shown: [string, boolean][] = [];
+    const script = readScript(
+      "caller:\n  - keys: '4242424242424242#99'\n  - keys: '1'\ngateway: [{ status: approved }]\n",
+      'script.yaml',
+    );
+    await simulateCall({
+      flow: SHOP,
+      flows: FLOWS,
+      scenario: script.scenario,
+      caller: new ScriptedCaller(script.steps),
+      onHappening: (happening) => {
+        const line = traceLine(happening);
+        if (line !== null) shown.push([line, happening.secure]);
+      },
+    });
+    assert.deepEqual(
+      shown.map(([line]) => line),
+      [
+        'flow shop',
+        ...UP,
+        'prompt Card.',
+        'collect cardNumber into secure.card #1: 16 keys',
+        'extract last4 of card',
+        'secure unshielding',
+        'keys swallowed: 2',
+        'secure ended: completed',
+        'prompt Card ending in 4242?',
+        'collect digits into flow.key #1: 1 keys',
+        ...UP,
+        'charge bank cardNumber=card {}',
+        'charge approved',
+        'secure unshielding',
+        'result {"status":"approved","reason":""}',
+        'secure ended: disconnected',
+        'end flow-disconnected',
+      ],
+    );
+    const open = shown.filter(([, secure]) => !secure).map(([line]) => line);
+    assert.deepEqual(open, [
+      'flow shop',
+      'secure requested',
+      'prompt Card ending in 4242?',
+      'collect digits into flow.key #1: 1 keys',
+      'secure requested',
+      'end flow-disconnected',
+    ]);
+  });
+
+  it('take the error path in the open when they are refused, and when they are cancelled', async () => {
+    assert.deepEqual(await trace(SHOP, 'secureSession: refused\n'), [
+      'flow shop',
+      'secure requested',
+      'secure shielding',
+      'secure unshielding',
+      'secure ended: shield-failed',
+      'prompt Nothing was charged: shield-failed.',
+      'end flow-disconnected',
+    ]);
+    const cancelled = await trace(SHOP, "caller:\n  - keys: '4242'\n  - cancel\n");
+    assert.deepEqual(cancelled.slice(-5), [
+      'collect cardNumber into secure.card #1: caller-hung-up',
+      'secure unshielding',
+      'secure ended: cancelled',
+      'prompt Nothing was charged: cancelled.',
+      'end flow-disconnected',
+    ]);
+  });
+
+  it('leave what was keyed behind when the call goes on in another flow', async () => {
+    const documents = ['a', 'b'].map(
+      (name) => `name: ${name}
+type: inbound
+variables: { card: { type: secure } }
+tasks:
+  main:
+    - do: decision
+      if: '"${name}" == "a"'
+      then:
+        - { do: collectInput, field: cardNumber, into: secure.card, prompt: Card. }
+        - { do: transferToFlow, flow: b }
+    - { do: callSecureData, connector: bank, secureInputs: { cardNumber: secure.card }, into: charge, onError: [] }
+    - { do: playAudio, prompt: '{{ data.charge.reason }}' }
+    - do: disconnect
+`,
+    );
+    const [a, b] = documents.map((document) => loadFlow(document, 'flow.yaml'));
+    assert.ok(a && b);
+    const { scenario, steps } = readScript(
+      "caller:\n  - keys: '4242424242424242#'\ngateway: [{ status: approved }]\n",
+      'script.yaml',
+    );
+    const lines: string[] = [];
+    await simulateCall({
+      flow: a,
+      flows: new Map([['b', b]]),
+      scenario,
+      caller: new ScriptedCaller(steps),
+      onHappening: (happening) => lines.push(traceLine(happening) ?? ''),
+    });
+    assert.ok(lines.includes('secure ended: completed') && lines.includes('flow b'), lines.join('\n'));
+    assert.ok(lines.includes('charge error: missing-input'), lines.join('\n'));
+    assert.ok(!lines.includes('charge approved'));
+  });
+
+  it('are shielded to the end of a call that is hung up', async () => {
+    const lines = await trace(SHOP, "caller:\n  - keys: '4242'\n  - hang-up\n");
+    assert.deepEqual(lines.slice(-3), [
+      'secure unshielding',
+      'secure ended: customer-hung-up',
+      'end customer-hung-up',
+    ]);
+    assert.equal(liveSecureValues(), 0);
   });
 });
 

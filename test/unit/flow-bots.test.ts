@@ -239,6 +239,9 @@ test('the run time refuses what the check does: a digital bot, one that is gone,
     spokenBy(start({ ...flow, type: 'secure', modules: { far: digital } }, CALL)),
     'failed digital-bot',
   );
+  const local = { ...far, bot: { ...far.bot, remote: null } };
+  const secure = start({ ...flow, modules: { far: local }, secureModules: ['far'] }, CALL);
+  assert.equal(spokenBy(secure), 'failed secure-bot');
 });
 
 test('in secure mode digits are a secure value, and only a slot keeps them', async () => {

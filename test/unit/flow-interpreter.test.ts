@@ -134,7 +134,14 @@ ${END}`;
   assert.deepEqual(paths(3, 'false'), ['tasks.main[0]', 'tasks.main[1]']);
   const deep = start(flow(source('true')), CALL, { n: 3 });
   assert.deepEqual(step(deep.state, { type: 'played' }).notes, [
-    { flow: 'a', action: 'playAudio', path: 'tasks.main[1]', name: 'playAudio', language: 'en-US' },
+    {
+      flow: 'a',
+      action: 'playAudio',
+      path: 'tasks.main[1]',
+      name: 'playAudio',
+      language: 'en-US',
+      secure: false,
+    },
   ]);
 });
 

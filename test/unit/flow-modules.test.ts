@@ -145,7 +145,7 @@ test('an output of another type than the variable fails the caller', async () =>
   assert.deepEqual(replay({ flow: wrong, keys: [] }).trace, ['play', 'disconnect error']);
 });
 
-test('what the check refuses fails at run time too: unknown modules, inputs that do not fit, recursion, secure modules', async () => {
+test('what the check refuses fails at run time too: unknown modules, inputs that do not fit, recursion', async () => {
   const call = `    - { do: callModule, name: sub, module: double, inputs: { n: 1 }, onError: [{ do: playAudio, prompt: '{{ data.sub.error }}' }] }\n`;
   const flow = await flowOf(caller(call), DOUBLE);
   const fails = (change: object, inputs: object = { n: 1 }): string => {
@@ -155,7 +155,6 @@ test('what the check refuses fails at run time too: unknown modules, inputs that
   };
   assert.equal(fails({}), '1');
   assert.equal(fails({ modules: {} }), 'unknown-module');
-  assert.equal(fails({ secureModules: ['double'] }), 'secure-module');
   assert.equal(fails({}, {}), 'wrong-input');
   assert.equal(fails({}, { n: '"1"' }), 'wrong-input');
   assert.equal(fails({}, { n: 1, other: 1 }), 'wrong-input');

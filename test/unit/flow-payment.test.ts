@@ -473,10 +473,15 @@ test('a variable that something else is collected into is not taken for the fiel
   assert.deepEqual(problemsOf(source('method: card, known: ask', before)), []);
 });
 
-test('a payment stands in secure flows only, and its variables must be declared', () => {
-  const inbound =
-    'name: a\ntype: inbound\ntasks:\n  main:\n    - { do: collectPayment, method: card }\n    - do: disconnect\n';
-  assert.match(problemsOf(inbound).join('\n'), /collectPayment cannot stand in a flow of type inbound/);
+test('a payment stands in flows of every type, and its variables must be declared', () => {
+  const named = ['cardNumber', 'expiry', 'securityCode', 'postalCode'].map(
+    (name) => `${name}: { type: secure }`,
+  );
+  const variables = `variables: { ${named.join(', ')} }`;
+  for (const type of ['inbound', 'outbound', 'inQueue', 'secure', 'module']) {
+    const paid = `name: a\ntype: ${type}\n${variables}\ntasks:\n  main:\n    - { do: collectPayment, method: card }\n    - do: disconnect\n`;
+    assert.deepEqual(problemsOf(paid), [], type);
+  }
   const bare =
     'name: a\ntype: secure\ntasks:\n  main:\n    - { do: collectPayment, method: bankAccount }\n    - do: returnToAgent\n';
   const problems = problemsOf(bare);

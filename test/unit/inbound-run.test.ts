@@ -9,6 +9,7 @@ import { InboundRun } from '../../server/call/inbound-run.js';
 import { Leg } from '../../server/call/leg.js';
 import { Participant } from '../../server/call/participant.js';
 import { runFlow } from '../../server/call/run-flow.js';
+import { SecureActions } from '../../server/secure/secure-actions.js';
 import { liveSecureValues } from '../../server/secure/secure-value.js';
 import { FakeCrm } from './data-fakes.js';
 import { FakeEndpoint, FakeMedia } from './secure-fakes.js';
@@ -35,6 +36,7 @@ describe('inbound run', () => {
   let hangUp: AbortController;
   let paths: string[];
   let run: InboundRun;
+  let secureActions: SecureActions;
   let crm: FakeCrm;
   let data: CallEvent[];
 
@@ -49,10 +51,13 @@ describe('inbound run', () => {
     events.subscribe((event) => event.type === 'flow.data' && data.push(event));
     const leg = new Leg(customer);
     const participant = new Participant({ id: 'p', role: 'customer', address: '', leg, state: 'connected' });
+    secureActions = new SecureActions(() => assert.fail('nothing here is secure'));
     run = new InboundRun({
       conversation: new Conversation({ ...FACTS, flow: 'a', customer: participant, events }),
       signal: hangUp.signal,
       dataActions: crm.actions,
+      flow: ASK,
+      secureActions,
       bots: new Bots(new Map()),
       enterSecure: async () => null,
       flows: new Map(),
@@ -61,7 +66,7 @@ describe('inbound run', () => {
   });
 
   it('waits as long as the flow says, and not a moment longer once the caller has hung up', async () => {
-    assert.deepEqual(await run.execute({ do: 'wait', ms: 1 }), { event: { type: 'waited' } });
+    assert.deepEqual(await run.execute({ do: 'wait', ms: 1 }, false), { event: { type: 'waited' } });
     const flow = loadFlow(
       'name: a\ntype: inbound\ntasks:\n  main:\n    - { do: wait, duration: 300s }\n    - do: disconnect\n',
       'a.yaml',
@@ -89,6 +94,22 @@ describe('inbound run', () => {
     assert.deepEqual(event, told);
   });
 
+  it('hands nothing to a data action that shows what was keyed into a secure variable', async () => {
+    const card = '4242424242424242';
+    const value = secureActions.values.create('card', 'cardNumber');
+    for (const key of card) value.append(key.charCodeAt(0));
+    const running = runFlow(
+      loadFlow(ASK.source.replace('17', card).replace('processingAudio: One moment., ', ''), 'a.yaml'),
+      FACTS,
+      run,
+      hangUp.signal,
+    );
+    assert.deepEqual(await running, { kind: 'disconnect', reason: 'error' });
+    assert.deepEqual(crm.requests, []);
+    await secureActions.close('error');
+    assert.equal(liveSecureValues(), 0);
+  });
+
   it('gives a data action up at once when the caller hangs up', async () => {
     const running = runFlow(ASK, FACTS, run, hangUp.signal);
     while (customer.played === 0) await turn();
@@ -112,6 +133,19 @@ tasks:
     assert.deepEqual(await running, { kind: 'disconnect', reason: 'flow' });
     assert.deepEqual(paths, ['tasks.main[0]', 'tasks.main[0].choices.*[0]', 'tasks.main[1]']);
     assert.equal(liveSecureValues(), 0);
+    assert.equal(customer.listeners, 0);
+  });
+
+  it('executes nothing of a secure action in the open, whoever asks for it', async () => {
+    const fault = { end: { kind: 'disconnect', reason: 'error' } };
+    const field = { kind: 'digits', min: 1, max: 4, brands: [], cardVariable: null } as const;
+    const times = { firstDigitTimeoutMs: 10, interDigitTimeoutMs: 10, totalTimeoutMs: 10 };
+    const keys = { terminator: null, clearKey: null, attempt: 1, attempts: 1, bargeIn: true };
+    const into = { scope: 'secure', name: 'pin' } as const;
+    const collect = { do: 'collect', field, into, audio: [], again: null, ...times, ...keys } as const;
+    assert.deepEqual(await run.execute(collect, false), fault);
+    assert.deepEqual(await run.execute({ do: 'extract', source: 'pin', transform: 'length' }, false), fault);
+    assert.deepEqual(await run.execute({ do: 'returnToAgent', data: {} }, false), fault);
     assert.equal(customer.listeners, 0);
   });
 

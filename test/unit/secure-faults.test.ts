@@ -36,26 +36,58 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
+/** A payment by actions of the flow that took the call, which then rings an agent. */
+const IN_FLOW = `
+name: reception
+type: inbound
+variables: { card: { type: secure }, code: { type: secure } }
+tasks:
+  main:
+    - { do: collectInput, field: cardNumber, into: secure.card, prompt: Card number. }
+    - { do: collectInput, field: securityCode, card: secure.card, into: secure.code, prompt: Security code. }
+    - do: callSecureData
+      connector: payment
+      secureInputs: { cardNumber: secure.card, securityCode: secure.code }
+      processingAudio: Wait.
+      into: charge
+    - &agent { do: transferToAgent, preTransferAudio: One moment., onFailure: [{ do: disconnect }] }
+onError: [*agent]
+`;
+
+/** How a call comes to its payment. */
+const COURSES = {
+  'for an agent': { reception: undefined, begin: (world: World) => world.talk().then(() => world.start()) },
+  'in the flow itself': { reception: IN_FLOW, begin: async (world: World) => world.dial() },
+} as const;
+type Course = (typeof COURSES)[keyof typeof COURSES];
+
 /** One call: a payment in secure mode, then the caller hangs up. */
-async function payment(world: World): Promise<void> {
-  await world.talk();
-  await world.start().catch(() => {});
+async function payment(world: World, { begin }: Course): Promise<void> {
+  await Promise.resolve(begin(world)).catch(() => {});
   await world.key('cardNumber', `${CARD}#`);
   await world.key('securityCode', CODE);
   await world.state('ended');
-  await new Promise((resolve) => setImmediate(resolve));
+  await within(talkingOrOver(world), 5000, 'the agent, or the end of the call');
   world.customer?.farEndHangsUp();
   await within(world.calls.whenIdle(), 5000, 'the end of the call');
 }
 
-async function withFault(at: number, fault: Fault): Promise<World> {
+/** What follows a session: the flow may go on, and ring. */
+async function talkingOrOver({ calls, conversationId }: World): Promise<void> {
+  const over = () => !conversationId || ['talking', 'ended'].includes(calls.get(conversationId).state);
+  do await new Promise((resolve) => setImmediate(resolve));
+  while (!over() && calls.liveCount > 0);
+}
+
+async function withFault(course: Course, at: number, fault: Fault): Promise<World> {
   const options: WorldOptions = {
+    ...(course.reception && { reception: course.reception }),
     guardMs: GUARD_MS,
     shieldTimeoutMs: SHIELD_MS,
     onStep: (step) => (step === at ? fault(world) : null),
   };
   const world: World = new World(options);
-  await payment(world);
+  await payment(world, course);
   return world;
 }
 
@@ -93,35 +125,44 @@ function check(world: World, what: string): void {
   assert.ok(!JSON.stringify(seen).includes(CARD.slice(0, 7)), `${what}: digits in events`);
 }
 
-describe('a payment in which one operation of the engine', { timeout: 120_000 }, () => {
-  let world: World;
-  let steps = 0;
-  before(async () => {
-    world = await withFault(0, () => {});
-    steps = world.media.steps;
-  });
-
-  it('meets no fault', async () => {
-    check(world, 'without a fault');
-    assert.equal(world.seen.find((event) => event.type === 'agent.data')?.type, 'agent.data');
-    assert.equal(world.session().end, 'returned');
-    assert.deepEqual(
-      world.bridges.map(({ state }) => state),
-      ['none', 'unshielding'],
-    );
-    assert.ok(steps > 30, `${steps} operations`);
-    assert.equal(liveSecureValues(), 0);
-  });
-
-  for (const [name, fault] of Object.entries(FAULTS)) {
-    it(name, async () => {
-      const atFirst = liveSecureValues();
-      const at = Array.from({ length: steps }, (_, index) => index + 1);
-      const worlds = await Promise.all(at.map((step) => withFault(step, fault)));
-      worlds.forEach((world, index) => {
-        check(world, `operation ${index + 1} of ${steps} ${name}`);
-      });
-      assert.equal(liveSecureValues(), atFirst, 'secure values are left');
+for (const [where, course] of Object.entries(COURSES)) {
+  describe(`a payment ${where} in which one operation of the engine`, { timeout: 120_000 }, () => {
+    let world: World;
+    let steps = 0;
+    before(async () => {
+      world = await withFault(course, 0, () => {});
+      steps = world.media.steps;
     });
-  }
-});
+
+    it('meets no fault', async () => {
+      check(world, 'without a fault');
+      assert.deepEqual([world.charges.length, world.session().shields], [1, []]);
+      const [end, bridges] = course.reception
+        ? ['completed', ['ended']]
+        : ['returned', ['none', 'unshielding']];
+      assert.equal(world.session().end, end);
+      assert.equal(
+        world.seen.some((event) => event.type === 'agent.data'),
+        !course.reception,
+      );
+      assert.deepEqual(
+        world.bridges.map(({ state }) => state),
+        bridges,
+      );
+      assert.ok(steps > 30, `${steps} operations`);
+      assert.equal(liveSecureValues(), 0);
+    });
+
+    for (const [name, fault] of Object.entries(FAULTS)) {
+      it(name, async () => {
+        const atFirst = liveSecureValues();
+        const at = Array.from({ length: steps }, (_, index) => index + 1);
+        const worlds = await Promise.all(at.map((step) => withFault(course, step, fault)));
+        worlds.forEach((world, index) => {
+          check(world, `operation ${index + 1} of ${steps} ${name}`);
+        });
+        assert.equal(liveSecureValues(), atFirst, 'secure values are left');
+      });
+    }
+  });
+}

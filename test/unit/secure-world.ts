@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { FieldKind } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
+import { linked } from '../../flows/flow-interface.js';
 import { loadFlow } from '../../flows/loader.js';
 import { Agents } from '../../server/agent/agents.js';
 import { DirectQueues, type QueueConfig } from '../../server/agent/queues.js';
@@ -50,6 +51,8 @@ tasks:
 `;
 
 export interface WorldOptions {
+  /** The flow that answers calls. Default: it rings an agent. */
+  readonly reception?: string;
   readonly onStep?: OnStep;
   /** Flows in the place of `reception` and `payment`, or beside them. */
   readonly flows?: readonly string[];
@@ -74,7 +77,7 @@ export interface WorldOptions {
 }
 
 function flowsByName(...texts: string[]): ReadonlyMap<string, Flow> {
-  return new Map(texts.map((text) => loadFlow(text, 'flow.yaml')).map((flow) => [flow.name, flow]));
+  return linked(new Map(texts.map((text) => loadFlow(text, 'flow.yaml')).map((flow) => [flow.name, flow])));
 }
 
 /** Calls, agents, sessions and shields as the server has them, between a fake SIP side and a fake engine. */
@@ -115,7 +118,7 @@ export class World {
     };
     media.onBridge = () => this.bridges.push({ state: this.sessionState, at: performance.now() });
     events.subscribe((event) => this.seen.push(event));
-    const flows = flowsByName(RECEPTION, PAYMENT, ...(options.flows ?? []));
+    const flows = flowsByName(options.reception ?? RECEPTION, PAYMENT, ...(options.flows ?? []));
     const payment: Connector = {
       name: 'payment',
       charge: async (request) => {

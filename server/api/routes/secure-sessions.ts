@@ -66,7 +66,7 @@ function cancel(app: Api, conversations: Conversations, log: Logger): void {
         tags,
         summary: 'Cancel a secure session',
         description:
-          'The caller returns to the agent after the leaving guard. 202: the session ends as `cancelled` soon.',
+          'The caller returns to the agent after the leaving guard; a flow whose own actions were secure goes to its error path. 202: the session ends as `cancelled` soon.',
         params: SessionParams,
         response: { 202: SecureSessionView, 409: ErrorReply, ...refusals },
       },
