@@ -50,7 +50,9 @@ export class EngineLink {
       workerData: options,
     });
     this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
-    this.#worker.on('message', (message: EngineMessage) => this.#receive(message));
+    this.#worker.on('message', (messages: readonly EngineMessage[]) => {
+      for (const message of messages) this.#receive(message);
+    });
     this.#worker.on('error', (error) => {
       this.#cause = error;
       this.#lose();

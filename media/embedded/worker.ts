@@ -11,9 +11,19 @@ import { Outbox } from './outbox.js';
 const port = parentPort;
 if (!port) throw new Error('media/embedded/worker runs as a worker thread only');
 
-// One by one, though the main side wakes up once: what waits for a key gets to wait for the next before that is told.
+// A key alone, though the main side wakes up once: what waits for a key gets to wait for the next before that is told.
 const outbox = new Outbox<EngineMessage>((messages) => {
-  for (const message of messages) port.postMessage(message);
+  let together: EngineMessage[] = [];
+  for (const message of messages) {
+    const isKey = message.type === 'digit';
+    if (isKey && together.length > 0) {
+      port.postMessage(together);
+      together = [];
+    }
+    if (isKey) port.postMessage([message]);
+    else together.push(message);
+  }
+  if (together.length > 0) port.postMessage(together);
 });
 
 const engine = new Engine(workerData as EngineOptions, {
