@@ -115,6 +115,7 @@ describe('a secure session by way of modules', () => {
       event.type === 'secure.state' && event.seq > mark ? [event.sessionId] : [],
     );
     assert.deepEqual([...new Set(sessions)], [sessionId]);
-    await scene.leaveNothing(caller);
+    assert.equal((await caller.ended).by, 'them');
+    await scene.leaveNothing();
   });
 });

@@ -230,7 +230,10 @@ export class PhoneCall {
   /** Idempotent; resolves when the BYE is answered. */
   async hangUp(): Promise<void> {
     if (!this.#over && this.#dialog) {
-      const bye = this.#dialog.destroy();
+      const bye = this.#dialog.destroy().catch((error: unknown) => {
+        // The far end's BYE was there first, and the dialog with it gone.
+        if ((error as { code?: unknown }).code !== 'ENODIALOG') throw error;
+      });
       this.#finish('us', 'normal');
       await within(bye, ANSWER_MS, 'an answer to BYE');
     }
