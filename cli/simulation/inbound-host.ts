@@ -1,6 +1,7 @@
 import type { BotResult, CallDataResult, FlowCommand, FlowNote } from '../../flows/commands.js';
 import type { FlowSet } from '../../flows/flow.js';
 import { botFailed } from '../../server/bots/bot-service.js';
+import { nextFlow } from '../../server/call/next-flow.js';
 import type { Executed, FlowHost } from '../../server/call/run-flow.js';
 import { type TransferCommand, targetOf } from '../../server/transfer/transfers.js';
 import type { SimulatedBots } from './bots.js';
@@ -113,14 +114,11 @@ export class InboundHost implements FlowHost<InboundEnd> {
     const { line, fields, flows } = this.#options;
     const { flow, invocationData } = command;
     await line.play(command.preTransferAudio, line.gone);
-    const next = flows.get(flow);
-    if (next?.type !== 'inbound' || fields.values.showIn({ invocationData })) {
-      return { end: { kind: 'disconnect', reason: 'error' } };
-    }
+    const handed = nextFlow(command, 'inbound', flows, fields.values);
+    if (!handed) return { end: { kind: 'disconnect', reason: 'error' } };
     line.tell({ type: 'to-flow', flow, invocationData });
     line.tell({ type: 'flow', flow });
-    fields.values.clear();
-    return { next, invocationData };
+    return handed;
   }
 
   async #transfer(command: TransferCommand): Promise<Executed<InboundEnd>> {

@@ -10,6 +10,7 @@ import { transform } from '../../flows/fields/transforms.js';
 import type { FlowSet } from '../../flows/flow.js';
 import { variableOf } from '../../flows/secure-names.js';
 import { botFailed } from '../../server/bots/bot-service.js';
+import { nextFlow } from '../../server/call/next-flow.js';
 import type { Executed, FlowHost } from '../../server/call/run-flow.js';
 import type { Connector } from '../../server/connectors/connector.js';
 import type { SecureFlowEnd } from '../../server/secure/secure-run.js';
@@ -106,14 +107,11 @@ export class SecureHost implements FlowHost<SecureFlowEnd> {
     const { line, fields, flows, signal } = this.#options;
     const { flow, invocationData, preTransferAudio } = command;
     await line.play(preTransferAudio, signal);
-    const next = flows.get(flow);
-    if (next?.type !== 'secure' || fields.values.showIn({ invocationData })) {
-      return { end: { kind: 'disconnect', reason: 'error' } };
-    }
+    const handed = nextFlow(command, 'secure', flows, fields.values);
+    if (!handed) return { end: { kind: 'disconnect', reason: 'error' } };
     line.tell({ type: 'to-flow', flow, invocationData });
     line.tell({ type: 'flow', flow });
-    fields.values.clear();
-    return { next, invocationData };
+    return handed;
   }
 
   async #transfer(command: TransferCommand): Promise<Executed<SecureFlowEnd>> {

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { checkKeys, checkSpec } from '../capture/check-field.js';
 import type { CaptureKind } from '../capture/errors.js';
-import { KEYING_KEYS, RETRY_KEYS, SHAPE_KEYS } from '../capture/field-keys.js';
+import { CapturedField, KEYING_KEYS, RETRY_KEYS, SHAPE_KEYS } from '../capture/field-keys.js';
 import { ATTEMPTS, asksBrand, collectCommand, promptsOf } from '../capture/field-spec.js';
 import { Brand, type Situation, Spoken } from '../capture/spoken.js';
 import type { CollectFailure } from '../commands.js';
@@ -18,20 +18,9 @@ const SECURE_ONLY: ReadonlySet<CaptureKind> = new Set([
   'accountNumber',
 ]);
 
-const KINDS = [
-  'cardNumber',
-  'expiry',
-  'securityCode',
-  'postalCode',
-  'routingNumber',
-  'accountNumber',
-  'digits',
-  'date',
-] as const satisfies readonly CaptureKind[];
-
 const schema = Type.Object(
   {
-    field: Type.Enum([...KINDS], { description: `one of ${KINDS.join(', ')}` }),
+    field: CapturedField,
     into: Type.String({
       pattern: '^(flow|secure)\\.[A-Za-z][A-Za-z0-9_]{0,49}$',
       description: 'a declared variable, as secure.card or flow.choice',

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import type { FlowEvent } from '../commands.js';
+import type { AudioItem, FlowEvent } from '../commands.js';
 import { Prompt } from '../prompt.js';
 import type { ActionCheck, Outcome, Run } from './action.js';
 
@@ -9,12 +9,22 @@ export const transferAudio = {
   failedTransferAudio: Type.Optional(Prompt),
 };
 
-export function checkTransferAudio(
-  fields: { readonly [Key in keyof typeof transferAudio]?: Prompt },
-  check: ActionCheck,
-): void {
+type TransferAudio = { readonly [Key in keyof typeof transferAudio]?: Prompt };
+
+export function checkTransferAudio(fields: TransferAudio, check: ActionCheck): void {
   check.prompt(['preTransferAudio'], fields.preTransferAudio);
   check.prompt(['failedTransferAudio'], fields.failedTransferAudio);
+}
+
+/** The same keys of the command, as the caller hears them. */
+export function audioOfTransfer(
+  fields: TransferAudio,
+  run: Run,
+): Record<keyof typeof transferAudio, readonly AudioItem[]> {
+  return {
+    preTransferAudio: run.audio(fields.preTransferAudio),
+    failedTransferAudio: run.audio(fields.failedTransferAudio),
+  };
 }
 
 /** A transfer that did not come about: its reason becomes `data.<name>.error`, and the run takes `onFailure`. */

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { duration, milliseconds } from '../duration.js';
 import { defineAction } from './action.js';
-import { transferAudio, transferFailed } from './transfer-fields.js';
+import { audioOfTransfer, checkTransferAudio, transferAudio, transferFailed } from './transfer-fields.js';
 
 export const transferToAgent = defineAction({
   name: 'transferToAgent',
@@ -31,8 +31,7 @@ export const transferToAgent = defineAction({
   check(fields, check) {
     check.template(['agent'], fields.agent ?? 'any');
     check.duration(['ringTimeout'], fields.ringTimeout, 1000, 300_000);
-    check.prompt(['preTransferAudio'], fields.preTransferAudio);
-    check.prompt(['failedTransferAudio'], fields.failedTransferAudio);
+    checkTransferAudio(fields, check);
   },
   dataName: (_fields, name) => name,
   ends: (ends, action) => !action.blocks.onFailure || ends('onFailure'),
@@ -43,8 +42,7 @@ export const transferToAgent = defineAction({
       do: 'transferToAgent',
       agent: run.text(fields.agent ?? 'any'),
       ringTimeoutMs: milliseconds(fields.ringTimeout ?? '20s'),
-      preTransferAudio: run.audio(fields.preTransferAudio),
-      failedTransferAudio: run.audio(fields.failedTransferAudio),
+      ...audioOfTransfer(fields, run),
     },
   }),
   resume: (_fields, run, event) => transferFailed(run, event),

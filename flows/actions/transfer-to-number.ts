@@ -3,7 +3,7 @@ import { duration, milliseconds } from '../duration.js';
 import { parseTemplate } from '../expressions/template.js';
 import { telephoneNumber } from '../telephone-number.js';
 import { type ActionCheck, defineAction } from './action.js';
-import { checkTransferAudio, transferAudio, transferFailed } from './transfer-fields.js';
+import { audioOfTransfer, checkTransferAudio, transferAudio, transferFailed } from './transfer-fields.js';
 
 const schema = Type.Object(
   {
@@ -36,8 +36,7 @@ export const transferToNumber = defineAction({
       number: run.text(fields.number),
       trunk: fields.trunk,
       ringTimeoutMs: milliseconds(fields.ringTimeout ?? '30s'),
-      preTransferAudio: run.audio(fields.preTransferAudio),
-      failedTransferAudio: run.audio(fields.failedTransferAudio),
+      ...audioOfTransfer(fields, run),
     },
   }),
   resume: (_fields, run, event) => transferFailed(run, event),

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { duration, milliseconds } from '../duration.js';
 import { defineAction } from './action.js';
-import { checkTransferAudio, transferAudio, transferFailed } from './transfer-fields.js';
+import { audioOfTransfer, checkTransferAudio, transferAudio, transferFailed } from './transfer-fields.js';
 
 export const transferToQueue = defineAction({
   name: 'transferToQueue',
@@ -29,8 +29,7 @@ export const transferToQueue = defineAction({
       do: 'transferToQueue',
       queue: fields.queue,
       ringTimeoutMs: milliseconds(fields.ringTimeout ?? '20s'),
-      preTransferAudio: run.audio(fields.preTransferAudio),
-      failedTransferAudio: run.audio(fields.failedTransferAudio),
+      ...audioOfTransfer(fields, run),
     },
   }),
   resume: (_fields, run, event) => transferFailed(run, event),

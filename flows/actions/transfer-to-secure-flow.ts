@@ -2,7 +2,7 @@ import Type from 'typebox';
 import { duration, milliseconds } from '../duration.js';
 import { defineAction } from './action.js';
 import { Expression } from './fields.js';
-import { transferAudio, transferFailed } from './transfer-fields.js';
+import { audioOfTransfer, checkTransferAudio, transferAudio, transferFailed } from './transfer-fields.js';
 
 export const transferToSecureFlow = defineAction({
   name: 'transferToSecureFlow',
@@ -28,8 +28,7 @@ export const transferToSecureFlow = defineAction({
       check.expression(['invocationData'], fields.invocationData, 'string');
     }
     check.duration(['connectTimeout'], fields.connectTimeout, 1000, 60_000);
-    check.prompt(['preTransferAudio'], fields.preTransferAudio);
-    check.prompt(['failedTransferAudio'], fields.failedTransferAudio);
+    checkTransferAudio(fields, check);
   },
   dataName: (_fields, name) => name,
   ends: (ends, action) => !action.blocks.onFailure || ends('onFailure'),
@@ -41,8 +40,7 @@ export const transferToSecureFlow = defineAction({
       flow: fields.flow,
       invocationData: String(run.evaluate(fields.invocationData ?? '""') ?? ''),
       connectTimeoutMs: milliseconds(fields.connectTimeout ?? '10s'),
-      preTransferAudio: run.audio(fields.preTransferAudio),
-      failedTransferAudio: run.audio(fields.failedTransferAudio),
+      ...audioOfTransfer(fields, run),
     },
   }),
   resume: (_fields, run, event) => transferFailed(run, event),

@@ -1,9 +1,26 @@
 import Type, { type Static } from 'typebox';
 import { duration } from '../duration.js';
+import type { CaptureKind } from './errors.js';
 import { Spoken } from './spoken.js';
 
 const Key = Type.Union([Type.Literal('#'), Type.Literal('*'), Type.Literal('none')], {
   description: "'#', '*' or none",
+});
+
+/** What a field can be keyed as. */
+export const CAPTURE_KINDS = [
+  'cardNumber',
+  'expiry',
+  'securityCode',
+  'postalCode',
+  'routingNumber',
+  'accountNumber',
+  'digits',
+  'date',
+] as const satisfies readonly CaptureKind[];
+
+export const CapturedField = Type.Enum([...CAPTURE_KINDS], {
+  description: `one of ${CAPTURE_KINDS.join(', ')}`,
 });
 
 const Retry = Type.Object(

@@ -1,26 +1,14 @@
 import Type, { type Static } from 'typebox';
 import { Expression } from '../actions/fields.js';
 import { Prompt } from '../prompt.js';
-import type { CaptureKind } from './errors.js';
-import { KEYING_KEYS, RETRY_KEYS, SHAPE_KEYS } from './field-keys.js';
+import { CAPTURE_KINDS, CapturedField, KEYING_KEYS, RETRY_KEYS, SHAPE_KEYS } from './field-keys.js';
 import { Brand, Spoken } from './spoken.js';
-
-const KINDS = [
-  'cardNumber',
-  'expiry',
-  'securityCode',
-  'postalCode',
-  'routingNumber',
-  'accountNumber',
-  'digits',
-  'date',
-] as const satisfies readonly CaptureKind[];
 
 const { attempts, firstDigitTimeout, interDigitTimeout, totalTimeout } = KEYING_KEYS;
 
 const Entry = Type.Object(
   {
-    field: Type.Enum([...KINDS], { description: `one of ${KINDS.join(', ')}` }),
+    field: CapturedField,
     into: Type.Optional(
       Type.String({
         pattern: '^secure\\.[A-Za-z][A-Za-z0-9_]{0,49}$',
@@ -49,7 +37,7 @@ const Confirm = Type.Object(
   {
     prompt: Type.Optional(Prompt),
     again: Type.Optional(
-      Type.Enum(['all', ...KINDS], {
+      Type.Enum(['all', ...CAPTURE_KINDS], {
         default: 'all',
         description: 'all, or the field that is asked again after a 2',
       }),

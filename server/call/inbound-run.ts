@@ -22,6 +22,7 @@ import { callData } from './call-data.js';
 import { collect } from './collect.js';
 import { collectTwice } from './collect-twice.js';
 import type { Conversation } from './conversation.js';
+import { nextFlow } from './next-flow.js';
 import { executePlainData, type PlainDataCommand } from './plain-data.js';
 import { playTo } from './play.js';
 import type { Executed, FlowHost } from './run-flow.js';
@@ -192,17 +193,11 @@ export class InboundRun implements FlowHost<InboundEnd> {
 
   async #toFlow(command: FlowCommand & { do: 'transferToFlow' }): Promise<Executed<InboundEnd>> {
     const { flows, secureActions } = this.#options;
-    const { invocationData } = command;
     await this.#play(command.preTransferAudio);
-    const next = flows.get(command.flow);
-    // The loader refuses other types; a transfer to a flow is blind.
-    if (next?.type !== 'inbound' || secureActions.values.showIn({ invocationData })) {
-      return { end: { kind: 'disconnect', reason: 'error' } };
-    }
-    // What was keyed stays behind.
-    secureActions.values.clear();
-    this.#flow = next;
-    return { next, invocationData };
+    const handed = nextFlow(command, 'inbound', flows, secureActions.values);
+    if (!handed) return { end: { kind: 'disconnect', reason: 'error' } };
+    this.#flow = handed.next;
+    return handed;
   }
 
   async #transfer(command: TransferCommand): Promise<Executed<InboundEnd>> {

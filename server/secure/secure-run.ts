@@ -19,6 +19,7 @@ import { type CollectOptions, collect } from '../call/collect.js';
 import { collectTwice } from '../call/collect-twice.js';
 import type { CallEventBody, FieldProgress } from '../call/events.js';
 import { fieldProgress } from '../call/field-progress.js';
+import { nextFlow } from '../call/next-flow.js';
 import type { Participant } from '../call/participant.js';
 import { executePlainData, type PlainDataCommand } from '../call/plain-data.js';
 import { playTo } from '../call/play.js';
@@ -157,17 +158,11 @@ export class SecureRun implements FlowHost<SecureFlowEnd> {
     return executePlainData(command, { customer, flow: this.#flow, publish, values });
   }
 
-  /** The next flow runs in the same session. What was keyed stays behind. */
+  /** The next flow runs in the same session. */
   async #toFlow(command: FlowCommand & { do: 'transferToFlow' }): Promise<Executed<SecureFlowEnd>> {
     const { customer, flows, values } = this.#options;
-    const { invocationData, preTransferAudio } = command;
-    await playTo(customer.leg, preTransferAudio);
-    const next = flows.get(command.flow);
-    if (next?.type !== 'secure' || values.showIn({ invocationData })) {
-      return { end: { kind: 'disconnect', reason: 'error' } };
-    }
-    values.clear();
-    return { next, invocationData };
+    await playTo(customer.leg, command.preTransferAudio);
+    return nextFlow(command, 'secure', flows, values) ?? { end: { kind: 'disconnect', reason: 'error' } };
   }
 
   async #transfer(command: TransferCommand): Promise<Executed<SecureFlowEnd>> {
