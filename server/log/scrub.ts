@@ -63,10 +63,41 @@ function scrubToken(token: string): string {
 /** Text fields that are never written, at any depth. */
 const SECRET_FIELD = /("(?:authorization|token|password|secret|digits|body|sdp)":)"(?:[^"\\]|\\.)*"/gi;
 
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
+const LAST_ASCII = 0x7f;
+const MOST_SEPARATORS = 2;
+
+/** False when no {@link RUN} can be in the text: counts what is not ASCII, and all white space, as a separator. */
+function mayHoldRun(text: string): boolean {
+  let digits = 0;
+  let separators = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code >= DIGIT_0 && code <= DIGIT_9) {
+      digits += 1;
+      separators = 0;
+      if (digits === SHORTEST) return true;
+    } else if (digits > 0) {
+      separators += 1;
+      if (separators > MOST_SEPARATORS || !maySeparate(code)) digits = 0;
+    }
+  }
+  return false;
+}
+
+function maySeparate(code: number): boolean {
+  if (code <= 0x20 || code > LAST_ASCII) return true;
+  return code === 0x2d || code === 0x2e || code === 0x2f || code === 0x5f;
+}
+
+/** Whether a line may hold a run of digits, a list, or an escape that hides either. Most lines do not: a call writes six. */
+function maySuffer(line: string): boolean {
+  return line.includes('[') || line.includes('\\') || mayHoldRun(line);
+}
+
 /** Scrubs one JSON line; valid JSON stays valid. Works on the text, since parsing would round long numbers. */
 export function scrubLine(line: string): string {
-  return line
-    .replace(TOKEN, scrubToken)
-    .replace(DIGIT_LIST, `"${MASK}"`)
-    .replace(SECRET_FIELD, `$1"${MASK}"`);
+  const scrubbed = maySuffer(line) ? line.replace(TOKEN, scrubToken).replace(DIGIT_LIST, `"${MASK}"`) : line;
+  return scrubbed.replace(SECRET_FIELD, `$1"${MASK}"`);
 }

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { ConfigError } from '../../config/config.js';
 import { guardConsole } from '../../server/log/console.js';
@@ -139,4 +142,38 @@ test('assertNoTraces throws with every trace', () => {
     () => assertNoTraces({ env, execArgv: [], pciDss: true, logLevel: 'info' }),
     (error) => error instanceof ConfigError && error.problems.length === 2 && !error.message.includes('net;'),
   );
+});
+
+test('standard output: what was written while a reader held up the process arrives, and it goes on', async () => {
+  const logger = new URL('../../server/log/logger.js', import.meta.url).href;
+  // More than a pipe holds, then a line; its time to be written comes while the burst is stuck. sonic-boom begins to write
+  // at 41 lines and goes on by 163, while 41 are left: the one line is left over.
+  const script = `
+    import { standardOutput } from ${JSON.stringify(logger)};
+    const output = standardOutput();
+    const line = 'x'.repeat(99) + '\\n';
+    process.on('message', (burst) => {
+      for (let count = 0; count < burst; count += 1) output.write(line);
+      setImmediate(() => output.write(line));
+      setTimeout(() => process.send('stuck'), 300);
+    });
+    process.send('ready');`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  try {
+    await once(child, 'message');
+    for (const burst of [41 + 163 * 30, 0]) {
+      child.send(burst);
+      await once(child, 'message');
+      for (let bytes = 0; bytes < (burst + 1) * 100; ) {
+        const piece = child.stdout?.read() as Buffer | null;
+        if (piece === null) await once(child.stdout as Readable, 'readable');
+        else bytes += piece.length;
+      }
+    }
+  } finally {
+    child.kill();
+    await once(child, 'exit');
+  }
 });
