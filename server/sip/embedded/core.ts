@@ -9,6 +9,7 @@ import { type Fault, parseMessage } from './parse-message.js';
 import { stampVia } from './receipt.js';
 import { makeResponse } from './responses.js';
 import { serialize } from './serialize.js';
+import type { Spent } from './spent-transactions.js';
 import { serverKey } from './transaction-table.js';
 import { UserAgentClient } from './uac.js';
 import { type Incoming, UserAgentServer } from './uas.js';
@@ -161,13 +162,22 @@ export class SipCore {
     }
     const key = serverKey(request, essentials);
     const incoming: Incoming = { request, essentials, flow, key };
-    if (request.method === 'ACK') this.#ack(incoming);
-    else {
-      const known = this.#context.transactions.server(key);
-      if (known) known.transaction.retransmitted();
-      else if (request.method === 'CANCEL') this.#cancel(incoming);
-      else this.#fresh(incoming);
-    }
+    const { transactions } = this.#context;
+    const spent = transactions.spent.get(key);
+    const known = transactions.server(key);
+    if (spent) this.#lateCopy(spent, incoming);
+    else if (request.method === 'ACK') this.#ack(incoming);
+    else if (known) known.transaction.retransmitted();
+    else if (request.method === 'CANCEL') this.#cancel(incoming);
+    else this.#fresh(incoming);
+  }
+
+  #lateCopy({ answer }: Spent, { request, flow }: Incoming): void {
+    if (answer === null || request.method === 'ACK') return;
+    const { log } = this.#context.options;
+    flow.send(Buffer.from(answer, 'latin1'), (code) => {
+      log({ event: 'transport-error', protocol: flow.protocol, code });
+    });
   }
 
   #ack(incoming: Incoming): void {
@@ -178,8 +188,10 @@ export class SipCore {
 
   #cancel(incoming: Incoming): void {
     const { request, essentials, flow } = incoming;
-    const entry = this.#context.transactions.server(serverKey(request, essentials, 'INVITE'));
-    if (entry) this.#server.receiveCancel(incoming, entry);
+    const { transactions } = this.#context;
+    const inviteKey = serverKey(request, essentials, 'INVITE');
+    const entry = transactions.server(inviteKey);
+    if (entry || transactions.spent.get(inviteKey)) this.#server.receiveCancel(incoming, entry);
     else if (this.#admitted(flow)) this.#stateless(incoming, NO_SUCH_CALL);
   }
 

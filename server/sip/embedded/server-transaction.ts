@@ -3,44 +3,30 @@ import type { Flow } from './flow.js';
 import { Machine, type TransitionTable } from './machine.js';
 import type { SipTimers } from './options.js';
 
-type State = 'proceeding' | 'accepted' | 'completed' | 'confirmed' | 'terminated';
-type Event =
-  | 'request'
-  | 'provisional'
-  | 'success'
-  | 'failure'
-  | 'ack'
-  | 'timerG'
-  | 'timerH'
-  | 'timerI'
-  | 'timerJ'
-  | 'timerL'
-  | 'abandoned';
+type State = 'proceeding' | 'accepted' | 'completed' | 'terminated';
+type Event = 'request' | 'provisional' | 'success' | 'failure' | 'ack' | 'timerG' | 'timerH' | 'abandoned';
 type Action =
   | 'send'
   | 'replay'
   | 'armG'
   | 'armGAlways'
   | 'armH'
-  | 'armI'
-  | 'armJ'
-  | 'armL'
   | 'forget'
   | 'noAck'
-  | 'end';
+  | 'end'
+  | 'endI'
+  | 'endJ'
+  | 'endL';
 
 /**
  * INVITE server transaction, RFC 3261 section 17.2.1 with the Accepted state of RFC 6026. The retransmission
- * of 2xx until ACK, which section 13.3.1.4 leaves to the transaction user, is part of it; 'confirmed' absorbs
- * late copies of INVITE and ACK.
+ * of 2xx until ACK, which section 13.3.1.4 leaves to the transaction user, is part of it. After the ACK, the time of
+ * timers I and L, in which late copies of INVITE and ACK are absorbed, is left to SpentTransactions.
  *
  *                    INVITE, 1xx
  *                      |     |
- *                   proceeding ------- 2xx -------> accepted --- H: no ACK --> terminated
- *                      |                              | ACK                       ^
- *                    3xx-6xx                          v                           |
- *                      +----> completed -- ACK --> confirmed ------- I or L ------+
- *                                 +------------- H: no ACK ----------------------+
+ *                   proceeding ------ 2xx ------> accepted ---- ACK, H: no ACK ----> terminated
+ *                      +------------ 3xx-6xx ---> completed --- ACK, H: no ACK ---------^
  */
 const INVITE: TransitionTable<State, Event, Action> = {
   proceeding: {
@@ -53,20 +39,14 @@ const INVITE: TransitionTable<State, Event, Action> = {
   accepted: {
     request: ['accepted', 'replay'],
     timerG: ['accepted', 'replay', 'armGAlways'],
-    ack: ['confirmed', 'forget', 'armL'],
+    ack: ['terminated', 'forget', 'endL'],
     timerH: ['terminated', 'noAck', 'end'],
   },
   completed: {
     request: ['completed', 'replay'],
     timerG: ['completed', 'replay', 'armG'],
-    ack: ['confirmed', 'forget', 'armI'],
+    ack: ['terminated', 'forget', 'endI'],
     timerH: ['terminated', 'end'],
-  },
-  confirmed: {
-    request: ['confirmed'],
-    ack: ['confirmed'],
-    timerI: ['terminated', 'end'],
-    timerL: ['terminated', 'end'],
   },
   terminated: { request: ['terminated'], ack: ['terminated'] },
 };
@@ -74,22 +54,20 @@ const INVITE: TransitionTable<State, Event, Action> = {
 /**
  * Non-INVITE server transaction, RFC 3261 section 17.2.2; trying and proceeding are one state, because both
  * replay what was sent. 'abandoned' ends a transaction the application never answers, when the client's
- * timer F has fired (RFC 4320 forbids answering it 408).
+ * timer F has fired (RFC 4320 forbids answering it 408). The time of timer J is left to SpentTransactions.
  *
- *   proceeding -- final --> completed -- J --> terminated
- *        +------------ abandoned ----------------^
+ *   proceeding -- final, abandoned --> terminated
  */
 const OTHER: TransitionTable<State, Event, Action> = {
   proceeding: {
     request: ['proceeding', 'replay'],
     provisional: ['proceeding', 'send'],
-    success: ['completed', 'send', 'armJ'],
-    failure: ['completed', 'send', 'armJ'],
+    success: ['terminated', 'send', 'endJ'],
+    failure: ['terminated', 'send', 'endJ'],
     abandoned: ['terminated', 'end'],
   },
-  completed: { request: ['completed', 'replay'], timerJ: ['terminated', 'end'] },
+  completed: {},
   accepted: {},
-  confirmed: {},
   terminated: { request: ['terminated'] },
 };
 
@@ -101,8 +79,11 @@ export interface ServerTransactionSettings {
   /** A 2xx to INVITE was not acknowledged in 64*T1 (RFC 3261 section 13.3.1.4). */
   readonly onNoAck: () => void;
   readonly onTransportError: (code: string) => void;
-  /** The transaction is over; nothing more happens in it. */
-  readonly onEnd: () => void;
+  /**
+   * Nothing more happens in the transaction. For `lingerMs` late copies of its request are still to be absorbed, each
+   * answered with `answer` when there is one.
+   */
+  readonly onEnd: (lingerMs: number, answer: Buffer | undefined) => void;
 }
 
 /** Answers one request, over and over if need be. */
@@ -180,15 +161,6 @@ export class ServerTransaction {
       case 'armH':
         this.#machine.arm('timerH', 64 * T1);
         break;
-      case 'armI':
-        this.#machine.arm('timerI', reliable ? 0 : T4);
-        break;
-      case 'armJ':
-        this.#machine.arm('timerJ', reliable ? 0 : 64 * T1);
-        break;
-      case 'armL':
-        this.#machine.arm('timerL', 64 * T1);
-        break;
       case 'forget':
         this.#last = undefined;
         break;
@@ -196,10 +168,24 @@ export class ServerTransaction {
         this.#settings.onNoAck();
         break;
       case 'end':
-        this.#last = undefined;
-        this.#settings.onEnd();
+        this.#end(0);
+        break;
+      case 'endI':
+        this.#end(reliable ? 0 : T4);
+        break;
+      case 'endJ':
+        this.#end(reliable ? 0 : 64 * T1);
+        break;
+      case 'endL':
+        this.#end(64 * T1);
         break;
     }
+  }
+
+  #end(lingerMs: number): void {
+    const answer = this.#last;
+    this.#last = undefined;
+    this.#settings.onEnd(lingerMs, answer);
   }
 
   #armG(): void {

@@ -5,6 +5,7 @@ import { SipCore } from './core.js';
 import { DialogTable } from './dialog-table.js';
 import { completeOptions, type SipServerOptions, type SipServerSettings } from './options.js';
 import { RateLimiter } from './rate-limiter.js';
+import { SpentTransactions } from './spent-transactions.js';
 import { TransactionTable } from './transaction-table.js';
 import { Transports } from './transports.js';
 
@@ -45,7 +46,7 @@ export async function startSipServer(settings: SipServerSettings = {}): Promise<
   const context: Context = {
     options,
     transports,
-    transactions: new TransactionTable(),
+    transactions: new TransactionTable(new SpentTransactions(options.clock)),
     dialogs: new DialogTable(),
     routes: new ApplicationRoutes(),
     limiter: new RateLimiter(options.flood, options.clock),

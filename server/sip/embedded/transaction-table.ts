@@ -2,6 +2,7 @@ import type { ClientTransaction } from './client-transaction.js';
 import type { SipRequest } from './message.js';
 import { headerValue } from './message.js';
 import type { ServerTransaction } from './server-transaction.js';
+import type { SpentTransactions } from './spent-transactions.js';
 import type { Essentials } from './validate.js';
 
 const COOKIE = 'z9hG4bK';
@@ -40,14 +41,19 @@ export function mergeKeyOf({ callId, fromTag, toTag, cseq }: Essentials): string
   return toTag === '' ? `${callId} ${fromTag} ${cseq.number} ${cseq.method}` : undefined;
 }
 
-/** Every transaction alive. */
+/** Every transaction alive, and those that only wait for late copies of their request. */
 export class TransactionTable {
+  readonly spent: SpentTransactions;
   readonly #servers = new Map<string, ServerEntry>();
   readonly #merges = new Map<string, ServerEntry>();
   readonly #clients = new Map<string, ClientTransaction>();
 
+  constructor(spent: SpentTransactions) {
+    this.spent = spent;
+  }
+
   get size(): number {
-    return this.#servers.size + this.#clients.size;
+    return this.#servers.size + this.#clients.size + this.spent.size;
   }
 
   server(key: string): ServerEntry | undefined {
@@ -55,7 +61,7 @@ export class TransactionTable {
   }
 
   merged(mergeKey: string | undefined): boolean {
-    return mergeKey !== undefined && this.#merges.has(mergeKey);
+    return mergeKey !== undefined && (this.#merges.has(mergeKey) || this.spent.merged(mergeKey));
   }
 
   addServer(entry: ServerEntry): void {
@@ -85,6 +91,7 @@ export class TransactionTable {
   clear(): void {
     for (const entry of this.#servers.values()) entry.transaction.destroy();
     for (const transaction of this.#clients.values()) transaction.destroy();
+    this.spent.clear();
     this.#servers.clear();
     this.#merges.clear();
     this.#clients.clear();

@@ -96,15 +96,15 @@ export class UserAgentServer {
     entry.transaction.respond(status, serialize(makeResponse(stamped, { status, reason, toTag, headers })));
   }
 
-  /** CANCEL of the INVITE in `entry` (RFC 3261 section 9.2): no effect once that is answered. */
-  receiveCancel(incoming: Incoming, entry: ServerEntry): void {
-    const inbound = this.#inbound.get(entry.transactionId);
+  /** CANCEL of the INVITE in `entry` (RFC 3261 section 9.2): no effect once that is answered, or undefined when it is spent. */
+  receiveCancel(incoming: Incoming, entry: ServerEntry | undefined): void {
+    const inbound = entry && this.#inbound.get(entry.transactionId);
     const cancel = this.#transaction(incoming, newId(), undefined);
     const { request, essentials, flow } = incoming;
     const stamped = stampVia(request, essentials.via, flow);
     const toTag = inbound?.dialog?.localTag ?? newTag();
     cancel.transaction.respond(200, serialize(makeResponse(stamped, { status: 200, toTag })));
-    if (inbound && entry.transaction.open) this.#cancelled(inbound, request, flow);
+    if (inbound?.entry.transaction.open) this.#cancelled(inbound, request, flow);
   }
 
   /** ACK of a 2xx, which only its dialog can place. False when nothing waits for it. */
@@ -246,6 +246,7 @@ export class UserAgentServer {
   #transaction(incoming: Incoming, transactionId: string, dialog: Dialog | undefined): ServerEntry {
     const { transactions, options } = this.#context;
     const { request, essentials, flow, key } = incoming;
+    const mergeKey = mergeKeyOf(essentials);
     const transaction = new ServerTransaction({
       method: request.method,
       flow,
@@ -255,12 +256,14 @@ export class UserAgentServer {
         if (dialog) this.#neverAcknowledged(dialog, flow);
       },
       onTransportError: (code) => options.log({ event: 'transport-error', protocol: flow.protocol, code }),
-      onEnd: () => {
+      onEnd: (lingerMs, answer) => {
         transactions.removeServer(entry);
         this.#inbound.delete(transactionId);
+        const spent = { key, mergeKey, answer: answer?.toString('latin1') ?? null };
+        if (lingerMs > 0) transactions.spent.add(spent, lingerMs);
       },
     });
-    const entry: ServerEntry = { key, mergeKey: mergeKeyOf(essentials), transactionId, transaction };
+    const entry: ServerEntry = { key, mergeKey, transactionId, transaction };
     transactions.addServer(entry);
     return entry;
   }
