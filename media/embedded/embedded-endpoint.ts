@@ -81,7 +81,7 @@ export class EmbeddedEndpoint implements MediaEndpoint {
       if (this.#ended) return 'closed';
       if (playId !== this.#latestPlay) return 'interrupted';
       const bargeIn = options.bargeIn ?? false;
-      await this.#options.link.request({ op: 'play', leg: this.id, playId, prompts, bargeIn });
+      this.#options.link.tell({ op: 'play', leg: this.id, playId, prompts, bargeIn });
       return await outcome;
     } catch (error) {
       if (this.#ended) return 'closed';
@@ -188,8 +188,13 @@ export class EmbeddedEndpoint implements MediaEndpoint {
     for (const settle of this.#presses.values()) settle(false);
   }
 
+  /** The first agreement on plain RTP cannot be refused: the call is answered while the engine still takes it in. */
   async #adopt({ audio, commit }: Negotiation): Promise<void> {
-    await this.#options.link.request({ op: 'configure', leg: this.id, audio });
+    const request = { op: 'configure', leg: this.id, audio } as const;
+    if (this.#audio === null && !audio.srtp) {
+      this.#options.link.tell(request);
+      this.#options.link.flush();
+    } else await this.#options.link.request(request);
     this.#audio = audio;
     commit();
   }

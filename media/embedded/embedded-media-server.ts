@@ -143,8 +143,7 @@ export class EmbeddedMediaServer implements MediaServer {
   async #create(link: EngineLink, request: Omit<EngineRequest & { op: 'create' }, 'port'>): Promise<number> {
     const port = link.up ? this.#portsAhead.shift() : undefined;
     if (port === undefined) return link.request({ ...request, port: null });
-    // Refused by a lost thread only, and then every endpoint is told.
-    link.request({ ...request, port }).catch(() => {});
+    link.tell({ ...request, port });
     return port;
   }
 

@@ -29,7 +29,7 @@ const REPLY_DEADLINE_MS = 5000;
 const EXIT_DEADLINE_MS = 2000;
 
 /**
- * The main side of the worker thread: numbered requests, each with one reply and a deadline. Waking a thread costs more
+ * The main side of the worker thread: numbered requests, each with one reply and a deadline, and those that nobody waits for. Waking a thread costs more
  * than most requests, so those of one turn of the event loop go over together, in their order.
  */
 export class EngineLink {
@@ -76,6 +76,19 @@ export class EngineLink {
     });
   }
 
+  /**
+   * Asks for what cannot be refused, and is done before anything that is asked for later. Dropped when the engine is
+   * lost, which its owner is told by `onLost`.
+   */
+  tell(request: EngineRequest): void {
+    if (this.#up) this.#outbox.put({ seq: null, request });
+  }
+
+  /** Hands over what was asked for so far: the thread sees it before any datagram that is sent from now on. */
+  flush(): void {
+    this.#outbox.flush();
+  }
+
   /** Ends the thread and with it every socket. Idempotent. */
   async close(): Promise<void> {
     this.#up = false;
@@ -85,7 +98,7 @@ export class EngineLink {
 
   /** Asks the thread to end and, should it not, ends it. */
   async #end(): Promise<void> {
-    this.#outbox.put({ seq: 0, request: { op: 'exit' } });
+    this.#outbox.put({ seq: null, request: { op: 'exit' } });
     this.#outbox.flush();
     const deadline = setTimeout(() => void this.#worker.terminate(), EXIT_DEADLINE_MS);
     await this.#exited;

@@ -86,7 +86,8 @@ export interface EngineResults {
 
 /** What the main side sends, several at a time. */
 export interface RequestMessage {
-  readonly seq: number;
+  /** Null: nobody waits for an answer, and none is sent. */
+  readonly seq: number | null;
   readonly request: EngineRequest;
 }
 

@@ -54,14 +54,12 @@ process.on('uncaughtException', (error) => {
   exit();
 });
 
-function refuse(seq: number, error: unknown): void {
+/** What is wrong with a request that was only told is known to whoever told it: its leg is closed by now. */
+function refuse(seq: number | null, error: unknown): void {
   // A failure that is not a verdict is a fault of the engine: the thread ends, and the calls with it.
   if (!(error instanceof MediaError)) throw error;
-  outbox.put({ type: 'refusal', seq, code: error.code, message: error.message });
+  if (seq !== null) outbox.put({ type: 'refusal', seq, code: error.code, message: error.message });
 }
-
-/** What is begun with them is told by other news, or taken for granted. */
-const NOT_WAITED_FOR: ReadonlySet<RequestMessage['request']['op']> = new Set(['play', 'create']);
 
 function carryOut({ seq, request }: RequestMessage): void {
   if (request.op === 'exit') {
@@ -69,15 +67,13 @@ function carryOut({ seq, request }: RequestMessage): void {
     return;
   }
   try {
-    const value = engine.handle(request);
+    const result = engine.handle(request);
+    const reply = (value: Awaited<typeof result>): void => {
+      if (seq !== null) outbox.put({ type: 'reply', seq, value });
+    };
     // Answered in the same turn: what was asked is done, nothing else came between.
-    if (value instanceof Promise) {
-      value.then(
-        (later) => outbox.put({ type: 'reply', seq, value: later }),
-        (error: unknown) => refuse(seq, error),
-      );
-    } else if (NOT_WAITED_FOR.has(request.op)) outbox.putLater({ type: 'reply', seq, value });
-    else outbox.put({ type: 'reply', seq, value });
+    if (result instanceof Promise) result.then(reply, (error: unknown) => refuse(seq, error));
+    else reply(result);
   } catch (error) {
     refuse(seq, error);
   }
