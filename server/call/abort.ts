@@ -1,10 +1,26 @@
 /** Waiting that a hang-up or a time-out ends, without leaving a timer or a listener behind. */
 
-/** Resolves `aborted` as soon as one of the signals is. */
-export function whenAborted(...signals: AbortSignal[]): Promise<'aborted'> {
-  const any = AbortSignal.any(signals);
-  if (any.aborted) return Promise.resolve('aborted');
-  return new Promise((resolve) => any.addEventListener('abort', () => resolve('aborted'), { once: true }));
+/**
+ * Aborts as soon as one of these does, for the same reason. One of them must abort one day, or all of them be garbage
+ * together. AbortSignal.any asks for neither, but leaves a weak reference behind in each signal that lasts, for good
+ * (Node 20), and the garbage of young objects keeps what those refer to.
+ */
+export function firstOf(...signals: AbortSignal[]): AbortSignal {
+  const over = signals.find(({ aborted }) => aborted);
+  if (over) return over;
+  const first = new AbortController();
+  const abort = () => {
+    for (const signal of signals) signal.removeEventListener('abort', abort);
+    first.abort(signals.find(({ aborted }) => aborted)?.reason);
+  };
+  for (const signal of signals) signal.addEventListener('abort', abort);
+  return first.signal;
+}
+
+/** Resolves `aborted` as soon as the signal is. */
+export function whenAborted(signal: AbortSignal): Promise<'aborted'> {
+  if (signal.aborted) return Promise.resolve('aborted');
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve('aborted'), { once: true }));
 }
 
 /** Resolves after `ms`, or at once when the signal aborts; says which. */

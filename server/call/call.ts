@@ -8,7 +8,7 @@ import type { SecureSession } from '../secure/secure-session.js';
 import type { SecureStay } from '../secure/secure-stay.js';
 import type { TransferResult } from '../transfer/connect.js';
 import type { TransferCommand } from '../transfer/transfers.js';
-import { whenAborted } from './abort.js';
+import { firstOf, whenAborted } from './abort.js';
 import type { Conversation } from './conversation.js';
 import { type InboundEnd, InboundRun } from './inbound-run.js';
 import type { Leg } from './leg.js';
@@ -25,6 +25,8 @@ export interface CallServices {
   readonly bots: Bots;
   /** Aborted when the process stops. */
   readonly shutdown: AbortSignal;
+  /** Aborted when the customer is gone or the process stops. */
+  readonly over: AbortSignal;
   /** Makes a session for a flow without an agent. Throws TacetError when the flow cannot be used. */
   newSession(flow: string, invocationData: string): SecureSession;
   /** Makes a session for secure actions of a flow that is not secure. */
@@ -50,7 +52,7 @@ export async function serveCall(
   services: CallServices,
   requests: SessionRequests,
 ): Promise<CallEnd> {
-  const signal = AbortSignal.any([conversation.customer.leg.gone, services.shutdown]);
+  const signal = services.over;
   const inbound = await runInbound(conversation, services, signal);
   if (inbound === 'interrupted') return endOf(conversation, services, 'flow-error');
   if (inbound.kind === 'disconnect') {
@@ -137,7 +139,7 @@ async function talk(
   for (;;) {
     const { party } = conversation;
     if (!party || signal.aborted) return null;
-    const over = AbortSignal.any([signal, party.leg.gone]);
+    const over = firstOf(signal, party.leg.gone);
     if (party.role === 'external') {
       // Nobody is there who could ask for a session (DESIGN.md section 2, rule 8).
       await whenAborted(over);

@@ -11,10 +11,11 @@ import type { SecureSessions } from '../secure/secure-sessions.js';
 import type { SecureStay } from '../secure/secure-stay.js';
 import type { IncomingCall, Signalling } from '../sip/signalling.js';
 import { type TransferTargets, transferBy } from '../transfer/transfers.js';
-import { pause, whenAborted } from './abort.js';
+import { firstOf, pause } from './abort.js';
 import { type CallServices, SessionRequestSlot, serveCall } from './call.js';
 import { Conversation } from './conversation.js';
 import type { Conversations } from './conversations.js';
+import { type CallRecord, EndedCalls } from './ended-calls.js';
 import type { CallEvents } from './events.js';
 import { Leg } from './leg.js';
 import { Participant } from './participant.js';
@@ -27,7 +28,6 @@ import type {
   SecureSessionView,
 } from './views.js';
 
-const ENDED_KEPT = 200;
 /** How long the answer to an offer of ours may take (RFC 3261 timer H). */
 const ANSWER_DEADLINE_MS = 32_000;
 
@@ -55,6 +55,8 @@ interface Live {
   readonly taken: ReadonlySet<Flow>;
   readonly requests: SessionRequestSlot;
   readonly sessions: Map<string, SecureStay>;
+  /** Aborted when the process stops: a signal of the call's own, since one for all would collect listeners of each. */
+  readonly stop: AbortController;
   readonly finished: Promise<void>;
 }
 
@@ -63,9 +65,9 @@ export class Calls implements Conversations {
   readonly #options: CallsOptions;
   readonly #live = new Map<string, Live>();
   readonly #answering = new Set<Promise<void>>();
-  readonly #ended: Conversation[] = [];
-  readonly #shutdown = new AbortController();
+  readonly #ended = new EndedCalls();
   #draining = false;
+  #stopped = false;
 
   constructor(options: CallsOptions) {
     this.#options = options;
@@ -100,8 +102,8 @@ export class Calls implements Conversations {
   }
 
   list(): readonly ConversationView[] {
-    const live = [...this.#live.values()].map(({ conversation }) => conversation.view());
-    return [...live.reverse(), ...this.#ended.map((conversation) => conversation.view()).reverse()];
+    const live = [...this.#live.values()].map(({ conversation }) => conversation).reverse();
+    return [...live, ...this.#ended.list()].map((record) => record.view());
   }
 
   get(id: string): ConversationView {
@@ -109,20 +111,20 @@ export class Calls implements Conversations {
   }
 
   async startSecureSession(id: string, request: SecureSessionRequest): Promise<SecureSessionView> {
-    const conversation = this.#find(id);
+    const record = this.#find(id);
     const live = this.#live.get(id);
-    const source = conversation.agent;
-    const known = conversation.view().participants.find(({ id: one }) => one === request.sourceParticipantId);
+    const source = live?.conversation.agent;
+    const known = record.view().participants.find(({ id: one }) => one === request.sourceParticipantId);
     if (!known) throw new TacetError('participant-not-found');
     if (known.role !== 'agent') throw new TacetError('participant-not-agent');
-    if (conversation.sessions.some((session) => !session.ended)) throw new TacetError('session-in-progress');
+    if (record.sessions.some((session) => !session.ended)) throw new TacetError('session-in-progress');
     if (!live?.requests.open || source?.id !== known.id) throw new TacetError('no-active-call');
-    const session = this.#options.sessions.create(conversation, {
+    const session = this.#options.sessions.create(live.conversation, {
       flow: request.flow,
       invocationData: request.invocationData ?? '',
       source,
       disconnect: request.disconnect ?? false,
-      shutdown: this.#shutdown.signal,
+      shutdown: live.stop.signal,
     });
     live.sessions.set(session.id, session.stay);
     live.requests.put(session);
@@ -130,11 +132,14 @@ export class Calls implements Conversations {
   }
 
   setAttributes(id: string, participantId: string, { attributes }: AttributeChanges): ParticipantView {
-    const conversation = this.#find(id);
+    const known = this.#find(id)
+      .view()
+      .participants.some((one) => one.id === participantId);
+    if (!known) throw new TacetError('participant-not-found');
+    const { conversation } = this.#liveCall(id);
     const everybody = [conversation.customer, ...conversation.others];
     const participant = everybody.find((one) => one.id === participantId);
     if (!participant) throw new TacetError('participant-not-found');
-    if (!this.#live.has(id)) throw new TacetError('no-active-call');
     // To compare with what is keyed now would let a client guess it, one request after the other.
     if (conversation.sessions.some((session) => !session.ended)) throw new TacetError('session-in-progress');
     const refusal = participant.setAttributes(attributes, (event) => conversation.publish(event));
@@ -171,7 +176,7 @@ export class Calls implements Conversations {
 
   /** The legs of a live conversation, for tests and the media watch. Throws TacetError when it has ended. */
   legs(id: string): { readonly customer: Leg; readonly agent: Leg | null } {
-    const { customer, agent } = this.#find(id);
+    const { customer, agent } = this.#liveCall(id).conversation;
     return { customer: customer.leg, agent: agent?.leg ?? null };
   }
 
@@ -217,14 +222,22 @@ export class Calls implements Conversations {
   /** Ends every call now and resolves when each has given back its ports. */
   async close(): Promise<void> {
     this.#draining = true;
-    this.#shutdown.abort();
+    this.#stopped = true;
+    for (const { stop } of this.#live.values()) stop.abort();
     await this.drain();
   }
 
-  #find(id: string): Conversation {
-    const found = this.#live.get(id)?.conversation ?? this.#ended.find((ended) => ended.id === id);
+  #find(id: string): CallRecord {
+    const found = this.#live.get(id)?.conversation ?? this.#ended.get(id);
     if (!found) throw new TacetError('conversation-not-found');
     return found;
+  }
+
+  #liveCall(id: string): Live {
+    this.#find(id);
+    const live = this.#live.get(id);
+    if (!live) throw new TacetError('no-active-call');
+    return live;
   }
 
   #liveSession(id: string, sessionId: string): SecureStay {
@@ -257,7 +270,7 @@ export class Calls implements Conversations {
       if (incoming.cancelled.aborted) return;
       throw error;
     }
-    if (incoming.offer === null) await firstOf(leg.answered, leg.gone);
+    if (incoming.offer === null) await answeredOrGone(leg);
     this.#begin(incoming, leg, flow);
   }
 
@@ -285,36 +298,40 @@ export class Calls implements Conversations {
     const requests = new SessionRequestSlot();
     const sessions = new Map<string, SecureStay>();
     const taken = new Set([flow]);
+    const stop = new AbortController();
+    if (this.#stopped) stop.abort();
+    const shutdown = stop.signal;
+    const over = firstOf(leg.gone, shutdown);
     const services: CallServices = {
       flow,
       flows: remembering(this.#options.flows, taken),
       dataActions: this.#options.dataActions,
       bots: this.#options.bots,
-      shutdown: this.#shutdown.signal,
+      shutdown,
+      over,
       newSession: (name, invocationData) => {
         const session = this.#options.sessions.create(conversation, {
           flow: name,
           invocationData,
           source: null,
           disconnect: false,
-          shutdown: this.#shutdown.signal,
+          shutdown,
         });
         sessions.set(session.id, session.stay);
         return session;
       },
       newStay: (running) => {
-        const stay = this.#options.sessions.forActions(conversation, running, this.#shutdown.signal);
+        const stay = this.#options.sessions.forActions(conversation, running, shutdown);
         sessions.set(stay.id, stay);
         return stay;
       },
       transfer: (command) => {
         const { signalling, media } = this.#options;
-        const signal = AbortSignal.any([leg.gone, this.#shutdown.signal]);
-        return transferBy(command, this.#options, { conversation, signalling, media, signal });
+        return transferBy(command, this.#options, { conversation, signalling, media, signal: over });
       },
     };
     const finished = this.#run(conversation, services, requests);
-    this.#live.set(id, { conversation, taken, requests, sessions, finished });
+    this.#live.set(id, { conversation, taken, requests, sessions, stop, finished });
   }
 
   async #run(
@@ -331,17 +348,14 @@ export class Calls implements Conversations {
     } finally {
       await conversation.close(end);
       this.#live.delete(conversation.id);
-      this.#ended.push(conversation);
-      if (this.#ended.length > ENDED_KEPT) this.#ended.shift();
+      this.#ended.add(conversation);
       this.#options.onEnded?.();
     }
   }
 }
 
-async function firstOf(answered: AbortSignal, gone: AbortSignal): Promise<void> {
-  const settled = new AbortController();
-  await Promise.race([whenAborted(answered, gone), pause(ANSWER_DEADLINE_MS, settled.signal)]);
-  settled.abort();
+async function answeredOrGone({ answered, gone }: Leg): Promise<void> {
+  await pause(ANSWER_DEADLINE_MS, firstOf(answered, gone));
 }
 
 function verdictOf(error: unknown): TacetError {

@@ -1,5 +1,5 @@
 import type { AudioItem } from '../../media/endpoint.js';
-import { pause } from './abort.js';
+import { firstOf, pause } from './abort.js';
 import type { Leg } from './leg.js';
 import { playTo } from './play.js';
 
@@ -25,6 +25,6 @@ export async function withProcessingAudio<T>(
 async function repeat(leg: Leg, audio: readonly AudioItem[], done: AbortSignal): Promise<void> {
   while (audio.length > 0 && !done.aborted && !leg.gone.aborted) {
     await playTo(leg, audio).catch(() => {});
-    await pause(GAP_MS, AbortSignal.any([done, leg.gone]));
+    await pause(GAP_MS, firstOf(done, leg.gone));
   }
 }

@@ -12,6 +12,7 @@ import { Reconciliations } from './reconciliations.js';
 import { requestProblem } from './request-problem.js';
 import { overwriteStack } from './stack.js';
 import { type Target, targetOf } from './target.js';
+import { UnderWay } from './under-way.js';
 
 /** Wait before the second try; doubled for each further one. */
 const FIRST_BACKOFF_MS = 200;
@@ -87,9 +88,8 @@ export class HttpsConnector implements Connector {
   readonly #target: Target;
   readonly #clock: ConnectorClock;
   readonly #notice: (notice: ConnectorNotice) => void;
-  readonly #running = new Map<AbortController, Promise<ConnectorResult>>();
+  readonly #underWay = new UnderWay();
   readonly #reconciliations: Reconciliations | null;
-  #closed = false;
 
   /** Throws when the configuration cannot work (see {@link targetOf}). */
   constructor(
@@ -117,31 +117,18 @@ export class HttpsConnector implements Connector {
   }
 
   async charge(request: ChargeRequest): Promise<ConnectorResult> {
-    if (this.#closed) return outcome('error', 'connector-closed');
+    if (this.#underWay.ended) return outcome('error', 'connector-closed');
     const problem = problemOf(request);
     if (problem !== null) return outcome('error', problem);
-    const abort = new AbortController();
-    const forward = () => abort.abort();
-    if (request.signal.aborted) forward();
-    request.signal.addEventListener('abort', forward);
-    const work: Promise<ConnectorResult> = this.#charge(request, abort.signal);
-    this.#running.set(abort, work);
-    try {
-      const result = await work;
-      if (request.operation === 'tokenise') return tokenised(result, request.secureOutputs);
-      if (result.status !== 'in-doubt' || this.#reconciliations === null) return result;
-      return { ...result, later: this.#reconciliations.begin(request.idempotencyKey) };
-    } finally {
-      request.signal.removeEventListener('abort', forward);
-      this.#running.delete(abort);
-    }
+    const result = await this.#underWay.run(request.signal, (signal) => this.#charge(request, signal));
+    if (request.operation === 'tokenise') return tokenised(result, request.secureOutputs);
+    if (result.status !== 'in-doubt' || this.#reconciliations === null) return result;
+    return { ...result, later: this.#reconciliations.begin(request.idempotencyKey) };
   }
 
   /** Ends what is under way, as if each call had ended. */
   async close(): Promise<void> {
-    this.#closed = true;
-    for (const abort of this.#running.keys()) abort.abort();
-    await Promise.all(this.#running.values());
+    await this.#underWay.end();
     await this.#reconciliations?.close();
   }
 

@@ -11,6 +11,7 @@ import { overwriteStack } from './stack.js';
 import { StripeHttp } from './stripe-http.js';
 import { stripeReason } from './stripe-reasons.js';
 import { agentOf, checkedUrl } from './target.js';
+import { UnderWay } from './under-way.js';
 
 const API = 'https://api.stripe.com';
 
@@ -38,8 +39,7 @@ export class StripeConnector implements Connector {
   readonly #base: URL;
   readonly #agent: ReturnType<typeof agentOf>;
   readonly #clock: ConnectorClock;
-  readonly #closed = new AbortController();
-  readonly #running = new Set<Promise<ConnectorResult>>();
+  readonly #underWay = new UnderWay();
   /** The payment intents of charges in doubt, by idempotency key. */
   readonly #intents = new Map<string, string>();
   readonly #reconciliations: Reconciliations | null;
@@ -73,22 +73,19 @@ export class StripeConnector implements Connector {
   }
 
   async charge(request: ChargeRequest): Promise<ConnectorResult> {
-    if (this.#closed.signal.aborted) return outcome('error', 'connector-closed');
+    if (this.#underWay.ended) return outcome('error', 'connector-closed');
     const problem = requestProblem(request) ?? unfit(request);
     if (problem !== null) return outcome('error', problem);
-    const work = this.#run(request).finally(() => this.#running.delete(work));
-    this.#running.add(work);
-    return work;
+    return this.#underWay.run(request.signal, (signal) => this.#run(request, signal));
   }
 
   async close(): Promise<void> {
-    this.#closed.abort();
-    await Promise.all(this.#running);
+    await this.#underWay.end();
     await this.#reconciliations?.close();
   }
 
-  async #run(request: ChargeRequest): Promise<ConnectorResult> {
-    const session = await this.#session(request.secure, request.signal);
+  async #run(request: ChargeRequest, signal: AbortSignal): Promise<ConnectorResult> {
+    const session = await this.#session(request.secure, signal);
     try {
       const method = await paymentMethod(session, request);
       if (request.operation === 'tokenise') return tokenised(method, request);
@@ -153,7 +150,7 @@ export class StripeConnector implements Connector {
       secure,
       clock: this.#clock,
       limitMs: this.#config.timeoutMs,
-      signal: AbortSignal.any([signal, this.#closed.signal]),
+      signal,
     });
     const stripe = new StripeClient(this.#key, {
       httpClient: http as unknown as Stripe.HttpClient,

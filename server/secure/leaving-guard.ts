@@ -1,5 +1,5 @@
 import type { DigitEvent, EndpointState } from '../../media/endpoint.js';
-import { pause } from '../call/abort.js';
+import { firstOf, pause } from '../call/abort.js';
 
 /** The customer's endpoint as the guard needs it. */
 interface Keys {
@@ -27,7 +27,7 @@ export async function leavingGuard(keys: Keys, options: LeavingGuardOptions): Pr
   const quiet = new QuietTimer(quietMs);
   const stop = keys.onDigit(() => quiet.restart());
   const over = new AbortController();
-  void pause(maxMs, AbortSignal.any([over.signal, gone])).then(quiet.finish);
+  void pause(maxMs, firstOf(over.signal, gone)).then(quiet.finish);
   try {
     do {
       quiet.restart();

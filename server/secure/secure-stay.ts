@@ -1,6 +1,6 @@
 import type { CaptureCommand, PlainValue } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
-import { pause } from '../call/abort.js';
+import { firstOf, pause } from '../call/abort.js';
 import type { Conversation, SessionRecord } from '../call/conversation.js';
 import type { Participant } from '../call/participant.js';
 import type { SecureEnd, SecureSessionView } from '../call/views.js';
@@ -141,7 +141,7 @@ export class SecureStay implements SessionRecord {
     const { customer } = this.#conversation;
     const { leg } = customer;
     void pause(maxSessionMs, this.#over.signal).then((how) => how === 'elapsed' && this.#tooLong.abort());
-    const signal = AbortSignal.any([leg.gone, this.cancelled, this.tooLong, shutdown]);
+    const signal = firstOf(leg.gone, this.cancelled, this.tooLong, shutdown);
     const stopPrompt = () => void leg.endpoint.stopPlaying().catch(() => {});
     signal.addEventListener('abort', stopPrompt);
     this.#over.signal.addEventListener('abort', () => run.close());
@@ -200,7 +200,7 @@ export class SecureStay implements SessionRecord {
       return await leavingGuard(leg.endpoint, {
         quietMs: leavingGuardMs,
         maxMs: leavingGuardMaxMs,
-        gone: AbortSignal.any([leg.gone, shutdown, ...gone]),
+        gone: firstOf(leg.gone, shutdown, ...gone),
       });
     } catch {
       // The endpoint cannot say that no key is down, so it counts as one.

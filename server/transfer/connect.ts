@@ -3,7 +3,7 @@ import type { Refusal } from '../../flows/commands.js';
 import type { AudioLoop } from '../../media/endpoint.js';
 import { MediaError, type MediaServer } from '../../media/media-server.js';
 import type { Reservation } from '../agent/agents.js';
-import { pause } from '../call/abort.js';
+import { firstOf, pause } from '../call/abort.js';
 import type { Conversation } from '../call/conversation.js';
 import { Leg } from '../call/leg.js';
 import { Participant } from '../call/participant.js';
@@ -66,7 +66,7 @@ async function inTime<T>(
 ): Promise<T> {
   const over = new AbortController();
   const done = new AbortController();
-  void pause(ms, AbortSignal.any([signal, done.signal])).then(() => over.abort());
+  void pause(ms, firstOf(signal, done.signal)).then(() => over.abort());
   try {
     return await work(over.signal);
   } finally {
@@ -112,7 +112,7 @@ export async function invite(
   conversation.publish({ type: 'participant.ringing', participantId: id, role, agentId });
   try {
     const offer = await leg.offer();
-    const over = AbortSignal.any([signal, leg.gone]);
+    const over = firstOf(signal, leg.gone);
     const request = { ...target, offer, signal: over, ...(headers ? { headers: headers(id) } : {}) };
     const answered = await signalling.call(request, leg.handlers);
     leg.attach(answered.dialog);
