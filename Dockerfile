@@ -22,4 +22,4 @@ COPY package.json ./
 # A volume mounted here takes this owner. Prompts have a volume of their own, which FreeSWITCH reads.
 RUN mkdir -p -m 0700 /data /data/prompts && chown -R node:node /data
 USER node
-CMD ["node", "--min-semi-space-size=32", "--max-semi-space-size=32", "dist/server/main.js"]
+CMD ["node", "--min-semi-space-size=32", "--max-semi-space-size=32", "--initial-old-space-size=256", "dist/server/main.js"]

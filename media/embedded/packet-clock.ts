@@ -22,8 +22,8 @@ const GROUPS = 4;
 const WORTH_A_GROUP = 128;
 /** Packets sent at most at once by one ticker after a stall; the rest is skipped. */
 const MOST_CATCH_UP = 3;
-/** Timers have a resolution of 1 ms: a packet may leave this much early. */
-const EARLY_MS = 0.5;
+/** Timers have a resolution of 1 ms: a packet leaves this much early rather than by a timer of its own. */
+const EARLY_MS = 1;
 
 interface Group {
   due: number;
@@ -85,7 +85,7 @@ export class PacketClock {
     let due = Number.POSITIVE_INFINITY;
     for (const group of this.#groups) if (group.tickers.length > 0 && group.due < due) due = group.due;
     if (due === Number.POSITIVE_INFINITY) return;
-    const wait = Math.max(1, Math.round(due - this.#options.now()));
+    const wait = Math.max(1, Math.ceil(due - this.#options.now()));
     this.#timer = this.#options.setTimer(this.#fire, wait);
   }
 

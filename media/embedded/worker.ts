@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import { MediaError } from '../media-server.js';
@@ -28,16 +28,13 @@ const outbox = new Outbox<EngineMessage>((messages) => {
 
 const engine = new Engine(workerData as EngineOptions, {
   now: () => performance.now(),
-  random: () => randomBytes(4).readUInt32LE() / 2 ** 32,
-  newStream: () => {
-    const bytes = randomBytes(10);
-    return {
-      ssrc: bytes.readUInt32LE(0),
-      timestamp: bytes.readUInt32LE(4),
-      // The upper half is left free so that the sequence does not wrap at once (RFC 3711 section 3.3.1).
-      sequence: bytes.readUInt16LE(8) >> 1,
-    };
-  },
+  random: () => randomInt(2 ** 32) / 2 ** 32,
+  newStream: () => ({
+    ssrc: randomInt(2 ** 32),
+    timestamp: randomInt(2 ** 32),
+    // The upper half is left free so that the sequence does not wrap at once (RFC 3711 section 3.3.1).
+    sequence: randomInt(2 ** 15),
+  }),
   report: (news) => outbox.put(news),
   openedAhead: (port) => outbox.putLater({ type: 'openedAhead', port }),
 });
