@@ -12,7 +12,7 @@ import {
   type Signalling,
   SipFailure,
 } from './signalling.js';
-import type { ConnectionFault } from './srf-connection.js';
+import type { ConnectionFault, SipServerAccess } from './srf-connection.js';
 import { guarded, incomingCall, registration } from './srf-incoming.js';
 import { leastBusy, SrfLink } from './srf-link.js';
 import { placeCall } from './srf-outgoing.js';
@@ -20,8 +20,8 @@ import { placeCall } from './srf-outgoing.js';
 const PING_MS = 5000;
 
 export interface DrachtioOptions {
-  /** Admin addresses of drachtio-servers, or of the embedded SIP server. */
-  readonly servers: readonly DrachtioServer[];
+  /** drachtio-servers, or the embedded SIP server. */
+  readonly servers: readonly SipServerAccess[];
   /** Host of the From header of calls we make; `localhost` lets drachtio-server write its own. */
   readonly localHost: string;
   /** Time between two pings of a connection, in milliseconds. Default 5000; after two without answer it is lost. */

@@ -4,6 +4,7 @@ import { drachtioServers } from '../../config/secrets.js';
 import type { Logger } from '../log/logger.js';
 import type { SipStats } from '../log/metrics.js';
 import { DrachtioSignalling } from './drachtio-signalling.js';
+import type { SipServerAccess } from './srf-connection.js';
 
 /** Where peers reach the SIP side. */
 export interface SipAddress {
@@ -37,7 +38,7 @@ const CONNECTION_TEXTS = {
 } as const;
 
 function signallingTo(
-  servers: ReturnType<typeof drachtioServers>,
+  servers: readonly SipServerAccess[],
   localHost: string,
   log: Logger,
   journals?: string,
@@ -62,12 +63,14 @@ async function embeddedSide({ sip }: Config, log: Logger): Promise<SipSide> {
     transports: sip.transports,
     advertisedAddress: sip.advertisedAddress,
     flood: sip.floodLimit,
+    adminPort: null,
   });
-  const own = { host: '127.0.0.1', port: server.adminPort, secret: server.secret };
+  const { sipPort, secret } = server;
+  const own = { host: sip.advertisedAddress, port: sipPort, secret, attach: () => server.attach() };
   const signalling = signallingTo([own], sip.advertisedAddress, log);
   return {
     signalling,
-    address: () => ({ sipAddress: sip.advertisedAddress, sipPort: server.sipPort }),
+    address: () => ({ sipAddress: sip.advertisedAddress, sipPort }),
     stats() {
       const { transactions, dialogs, connections, dropped } = server.stats();
       const total = Object.values(dropped).reduce((sum, count) => sum + count, 0);

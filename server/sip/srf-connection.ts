@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, Server, type Socket } from 'node:net';
 import Srf from 'drachtio-srf';
 import type { DrachtioServer } from '../../config/secrets.js';
 
@@ -21,8 +21,14 @@ export class ConnectionFailure extends Error {
   }
 }
 
+/** A SIP server, with the way to it. */
+export interface SipServerAccess extends DrachtioServer {
+  /** Makes a connection to a server in this process; left out, it is reached at its host and port. */
+  readonly attach?: () => Socket;
+}
+
 export interface ConnectionOptions {
-  readonly server: DrachtioServer;
+  readonly server: SipServerAccess;
   /** Installs the handlers of requests; called before the connection is made. */
   readonly equip: (srf: Srf) => void;
   /** Time between two pings, in milliseconds. */
@@ -53,7 +59,7 @@ type WireProtocol = EventEmitter & { send(socket: Socket, command: string): stri
  */
 export async function openConnection(options: ConnectionOptions): Promise<SrfConnection> {
   const { server, equip, signal } = options;
-  await reach(server, signal);
+  if (!server.attach) await reach(server, signal);
   const srf = new Srf();
   equip(srf);
   return new Promise((resolve, reject) => {
@@ -69,13 +75,12 @@ export async function openConnection(options: ConnectionOptions): Promise<SrfCon
     const closed = () => end('closed');
     const late = setTimeout(() => end('silent'), STEP_DEADLINE_MS);
     signal.addEventListener('abort', closed);
-    srf.connect({ ...server, reconnect: { maxAttempts: 1 } } as Parameters<Srf['connect']>[0]);
-    const wire = (srf as unknown as { app: { client: { wp: WireProtocol } } }).app.client.wp;
-    wire.on('connect', (connected: Socket) => {
+    join(srf, server, (connected) => {
       socket = connected;
       if (gone.signal.aborted) socket.destroy();
       else harden(socket);
     });
+    const wire = wireOf(srf);
     const events = srf as unknown as EventEmitter;
     events.on('error', () => end('unreachable'));
     events.on('close', closed);
@@ -91,6 +96,24 @@ export async function openConnection(options: ConnectionOptions): Promise<SrfCon
       });
     });
   });
+}
+
+function wireOf(srf: Srf): WireProtocol {
+  return (srf as unknown as { app: { client: { wp: WireProtocol } } }).app.client.wp;
+}
+
+/** Has drachtio-srf connect, or has a server in this process connect to it. */
+function join(srf: Srf, { attach, ...server }: SipServerAccess, connected: (socket: Socket) => void): void {
+  if (attach) {
+    // What drachtio-srf listens on; nobody but us can connect to it.
+    const listener = new Server();
+    srf.listen({ server: listener, secret: server.secret } as unknown as Parameters<Srf['listen']>[0]);
+    wireOf(srf).on('connection', connected);
+    listener.emit('connection', attach());
+  } else {
+    srf.connect({ ...server, reconnect: { maxAttempts: 1 } } as Parameters<Srf['connect']>[0]);
+    wireOf(srf).on('connect', connected);
+  }
 }
 
 /**

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type Srf from 'drachtio-srf';
-import type { DrachtioServer } from '../../config/secrets.js';
 import type { DialogJournal } from './dialog-journal.js';
 import { SipFailure } from './signalling.js';
 import {
   ConnectionFailure,
   type ConnectionFault,
   openConnection,
+  type SipServerAccess,
   type SrfConnection,
 } from './srf-connection.js';
 import type { SrfDialog } from './srf-dialog.js';
@@ -23,7 +23,7 @@ interface LooseSrf {
 }
 
 export interface LinkOptions {
-  readonly server: DrachtioServer;
+  readonly server: SipServerAccess;
   readonly equip: (link: SrfLink, srf: Srf) => void;
   readonly pingMs: number;
   /** Remembers the dialogs for a process after this one; left out where the server ends with this process. */

@@ -46,8 +46,8 @@ export interface SipServerOptions {
   readonly advertisedAddress: string | undefined;
   /** Address of the application protocol. Anything but loopback hands the telephone to the network. Default '127.0.0.1'. */
   readonly adminAddress: string;
-  /** Port of the application protocol; 0 lets the system choose. Default 0. */
-  readonly adminPort: number;
+  /** Port of the application protocol; 0 lets the system choose, null opens none. Default 0. */
+  readonly adminPort: number | null;
   /** What an application must present. Default: 32 random hexadecimal digits. */
   readonly secret: string;
   readonly flood: FloodLimit;
@@ -86,7 +86,7 @@ export function completeOptions(given: SipServerSettings): SipServerOptions {
     transports: given.transports ?? ['udp', 'tcp'],
     advertisedAddress: given.advertisedAddress,
     adminAddress: given.adminAddress ?? '127.0.0.1',
-    adminPort: given.adminPort ?? 0,
+    adminPort: given.adminPort === undefined ? 0 : given.adminPort,
     secret: given.secret ?? randomBytes(16).toString('hex'),
     flood: { ...DEFAULT_FLOOD, ...given.flood },
     timers: { ...DEFAULT_TIMERS, ...given.timers },

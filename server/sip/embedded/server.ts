@@ -1,8 +1,11 @@
+import type { Socket } from 'node:net';
 import { AdminServer } from './admin-server.js';
 import { ApplicationRoutes } from './application-routes.js';
 import type { Context, DroppedCounts } from './context.js';
 import { SipCore } from './core.js';
 import { DialogTable } from './dialog-table.js';
+import { localConnection } from './local-socket.js';
+import { KNOWN_METHODS } from './message.js';
 import { completeOptions, type SipServerOptions, type SipServerSettings } from './options.js';
 import { RateLimiter } from './rate-limiter.js';
 import { SpentTransactions } from './spent-transactions.js';
@@ -22,12 +25,17 @@ export interface SipServerStats {
 
 /** A SIP server in this process that speaks drachtio-server's application protocol. */
 export interface SipServer {
-  /** Port drachtio-srf connects to. */
+  /** Port drachtio-srf connects to; 0 when none was asked for. */
   readonly adminPort: number;
   /** Secret drachtio-srf presents. */
   readonly secret: string;
   /** Port of SIP, the same for every transport. */
   readonly sipPort: number;
+  /**
+   * A connection for an application in this process, as drachtio-server makes one to an application that listens
+   * (`srf.listen`): it presents the secret, and gets every request without asking for it. No system call is made on it.
+   */
+  attach(): Socket;
   /** A URI at which the server is reached: `sip:address:port`. */
   contact(): string;
   stats(): SipServerStats;
@@ -56,7 +64,7 @@ export async function startSipServer(settings: SipServerSettings = {}): Promise<
   const admin = openAdmin(options, context, core);
   await transports.listen();
   try {
-    await admin.listen(options.adminAddress, options.adminPort);
+    if (options.adminPort !== null) await admin.listen(options.adminAddress, options.adminPort);
   } catch (error) {
     await transports.close();
     throw error;
@@ -70,10 +78,17 @@ function sipServer(
   core: SipCore,
   admin: AdminServer,
 ): SipServer {
-  const { transports, transactions, dialogs, dropped } = context;
+  const { transports, transactions, dialogs, routes, dropped } = context;
   let closing: Promise<void> | undefined;
   return {
     adminPort: admin.port,
+    attach() {
+      const [near, far] = localConnection();
+      admin.adopt(far, (session) => {
+        for (const method of KNOWN_METHODS) routes.add(session, method.toLowerCase());
+      });
+      return near;
+    },
     secret: options.secret,
     sipPort: transports.port,
     contact: () => `sip:${transports.localAddress('')}:${transports.port}`,
