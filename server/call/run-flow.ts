@@ -33,6 +33,7 @@ export async function runFlow<End>(
     if (signal.aborted || next.command === null) return 'interrupted';
     const executed = await host.execute(next.command, next.secure);
     if ('end' in executed) return executed.end;
+    if (signal.aborted) return 'interrupted';
     if ('next' in executed) {
       const { invocationData } = executed;
       const { language } = next.state.call;

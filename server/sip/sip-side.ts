@@ -29,6 +29,9 @@ export function openSipSide(config: Config, log: Logger): Promise<SipSide> {
   return config.sip.drachtio.length > 0 ? drachtioSide(config, log) : embeddedSide(config, log);
 }
 
+/** Calls are answered, or agents rung, much sooner as a rule. */
+const TRYING_AFTER_MS = 100;
+
 /** What the log says when a connection comes or goes. */
 const CONNECTION_TEXTS = {
   unreachable: 'SIP server not reached; trying on',
@@ -64,6 +67,7 @@ async function embeddedSide({ sip }: Config, log: Logger): Promise<SipSide> {
     advertisedAddress: sip.advertisedAddress,
     flood: sip.floodLimit,
     adminPort: null,
+    tryingAfterMs: TRYING_AFTER_MS,
   });
   const { sipPort, secret } = server;
   const own = { host: sip.advertisedAddress, port: sipPort, secret, attach: () => server.attach() };

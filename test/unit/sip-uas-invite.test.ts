@@ -41,6 +41,46 @@ describe('INVITE from the network', () => {
       assert.equal(request.source_address, '127.0.0.1');
     }));
 
+  it('gets 100 only after a while where that is wanted, or at its first copy', () =>
+    onBench(
+      async (bench) => {
+        const { peer, clock } = bench;
+        const rung = await ring(bench);
+        peer.send(INVITE);
+        await rung.take('the INVITE');
+        clock.advance(99);
+        await peer.silence();
+        clock.advance(1);
+        assert.equal((await peer.next()).status, 100);
+        peer.send({ ...INVITE, callId: 'another', branch: 'z9hG4bKanother' });
+        const { reply } = await rung.take('the second INVITE');
+        peer.send({ ...INVITE, callId: 'another', branch: 'z9hG4bKanother' });
+        assert.equal((await peer.next()).status, 100);
+        reply.send(180);
+        assert.equal((await peer.next()).status, 180);
+        clock.advance(1000);
+        await peer.silence();
+      },
+      { tryingAfterMs: 100 },
+    ));
+
+  it('gets no 100 where that is wanted late and the answer comes before', () =>
+    onBench(
+      async (bench) => {
+        const { peer, clock } = bench;
+        const rung = await ring(bench);
+        peer.send(INVITE);
+        const { reply } = await rung.take('the INVITE');
+        reply.send(180);
+        assert.equal((await peer.next()).status, 180);
+        clock.advance(200);
+        await peer.silence();
+        reply.send(486);
+        assert.equal((await peer.next()).status, 486);
+      },
+      { tryingAfterMs: 100 },
+    ));
+
   it('retransmitted is absorbed, and the last answer is sent again', () =>
     onBench(async (bench) => {
       const { peer } = bench;

@@ -53,6 +53,11 @@ export interface SipServerOptions {
   readonly flood: FloodLimit;
   readonly timers: SipTimers;
   readonly limits: SipServerLimits;
+  /**
+   * How long an INVITE may go without an answer before 100 Trying is sent, in milliseconds; at most 200 (RFC 3261 section
+   * 17.2.1). Default 0: at once, as drachtio-server does.
+   */
+  readonly tryingAfterMs: number;
   /** Option tags accepted in Require (RFC 3261 section 8.2.2.3). Default none: others are answered 420. */
   readonly supported: readonly string[];
   /** Default: the system's clock. */
@@ -86,6 +91,7 @@ export function completeOptions(given: SipServerSettings): SipServerOptions {
     transports: given.transports ?? ['udp', 'tcp'],
     advertisedAddress: given.advertisedAddress,
     adminAddress: given.adminAddress ?? '127.0.0.1',
+    tryingAfterMs: given.tryingAfterMs ?? 0,
     adminPort: given.adminPort === undefined ? 0 : given.adminPort,
     secret: given.secret ?? randomBytes(16).toString('hex'),
     flood: { ...DEFAULT_FLOOD, ...given.flood },

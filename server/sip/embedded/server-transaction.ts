@@ -4,10 +4,20 @@ import { Machine, type TransitionTable } from './machine.js';
 import type { SipTimers } from './options.js';
 
 type State = 'proceeding' | 'accepted' | 'completed' | 'terminated';
-type Event = 'request' | 'provisional' | 'success' | 'failure' | 'ack' | 'timerG' | 'timerH' | 'abandoned';
+type Event =
+  | 'request'
+  | 'provisional'
+  | 'success'
+  | 'failure'
+  | 'ack'
+  | 'timerG'
+  | 'timerH'
+  | 'overdue'
+  | 'abandoned';
 type Action =
   | 'send'
   | 'replay'
+  | 'tryIfSilent'
   | 'armG'
   | 'armGAlways'
   | 'armH'
@@ -33,6 +43,7 @@ const INVITE: TransitionTable<State, Event, Action> = {
     request: ['proceeding', 'replay'],
     ack: ['proceeding'],
     provisional: ['proceeding', 'send'],
+    overdue: ['proceeding', 'tryIfSilent'],
     success: ['accepted', 'send', 'armGAlways', 'armH'],
     failure: ['completed', 'send', 'armG', 'armH'],
   },
@@ -92,6 +103,7 @@ export class ServerTransaction {
   readonly #settings: ServerTransactionSettings;
   readonly #machine: Machine<State, Event, Action>;
   #last: Buffer | undefined;
+  #trying: (() => Buffer) | undefined;
   #intervalG: number;
 
   constructor(settings: ServerTransactionSettings) {
@@ -138,6 +150,12 @@ export class ServerTransaction {
     this.#machine.fire(status < 200 ? 'provisional' : status < 300 ? 'success' : 'failure');
   }
 
+  /** Sends `trying` when nothing was sent within `ms`, or a copy of the request came before; at once when that is 0. */
+  tryAfter(ms: number, trying: () => Buffer): void {
+    this.#trying = trying;
+    this.#machine.arm('overdue', ms);
+  }
+
   /** Stops all timers without a further word. */
   destroy(): void {
     this.#machine.stop();
@@ -148,8 +166,12 @@ export class ServerTransaction {
     const { T1, T4 } = this.#settings.timers;
     const reliable = this.flow.protocol === 'tcp';
     switch (action) {
+      case 'tryIfSilent':
+        if (!this.#last) this.#perform('replay');
+        break;
       case 'send':
       case 'replay':
+        this.#last ??= this.#trying?.();
         if (this.#last) this.flow.send(this.#last, this.#settings.onTransportError);
         break;
       case 'armG':

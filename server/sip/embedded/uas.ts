@@ -237,7 +237,8 @@ export class UserAgentServer {
           transaction: entry.transaction,
         };
       }
-      entry.transaction.respond(100, serialize(makeResponse(request, { status: 100 })));
+      const trying = () => serialize(makeResponse(request, { status: 100 }));
+      entry.transaction.tryAfter(this.#context.options.tryingAfterMs, trying);
     }
     const known = dialog && (dialog.confirmed || request.method !== 'INVITE');
     this.#deliver(request, flow, application, transactionId, known ? dialog.id : '');
