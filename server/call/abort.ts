@@ -6,14 +6,24 @@
  * (Node 20), and the garbage of young objects keeps what those refer to.
  */
 export function firstOf(...signals: AbortSignal[]): AbortSignal {
+  return firstUntil(null, ...signals);
+}
+
+/** {@link firstOf} of signals that last longer than whoever asks: once `end` has aborted, it has let go of them all. */
+export function firstUntil(end: AbortSignal | null, ...signals: AbortSignal[]): AbortSignal {
   const over = signals.find(({ aborted }) => aborted);
   if (over) return over;
   const first = new AbortController();
-  const abort = () => {
+  const letGo = () => {
     for (const signal of signals) signal.removeEventListener('abort', abort);
+    end?.removeEventListener('abort', letGo);
+  };
+  const abort = () => {
+    letGo();
     first.abort(signals.find(({ aborted }) => aborted)?.reason);
   };
   for (const signal of signals) signal.addEventListener('abort', abort);
+  end?.addEventListener('abort', letGo);
   return first.signal;
 }
 

@@ -8,10 +8,11 @@ import type { SecureSession } from '../secure/secure-session.js';
 import type { SecureStay } from '../secure/secure-stay.js';
 import type { TransferResult } from '../transfer/connect.js';
 import type { TransferCommand } from '../transfer/transfers.js';
-import { firstOf, whenAborted } from './abort.js';
+import { firstUntil, whenAborted } from './abort.js';
 import type { Conversation } from './conversation.js';
 import { type InboundEnd, InboundRun } from './inbound-run.js';
 import type { Leg } from './leg.js';
+import type { Participant } from './participant.js';
 import { playTo } from './play.js';
 import { runFlow } from './run-flow.js';
 import type { CallEnd } from './views.js';
@@ -139,15 +140,27 @@ async function talk(
   for (;;) {
     const { party } = conversation;
     if (!party || signal.aborted) return null;
-    const over = firstOf(signal, party.leg.gone);
-    if (party.role === 'external') {
-      // Nobody is there who could ask for a session (DESIGN.md section 2, rule 8).
-      await whenAborted(over);
-      return null;
-    }
-    const session = await requests.next(over);
+    const session = await requested(party, requests, signal);
     if (!session) return null;
     if (await session.engage()) return session;
+  }
+}
+
+/** The next session that is asked for; null when the customer or the party is gone first. */
+async function requested(
+  { role, leg }: Participant,
+  requests: SessionRequests,
+  signal: AbortSignal,
+): Promise<SecureSession | null> {
+  const end = new AbortController();
+  const over = firstUntil(end.signal, signal, leg.gone);
+  try {
+    if (role !== 'external') return await requests.next(over);
+    // Nobody is there who could ask for a session (DESIGN.md section 2, rule 8).
+    await whenAborted(over);
+    return null;
+  } finally {
+    end.abort();
   }
 }
 

@@ -23,8 +23,9 @@ export async function withProcessingAudio<T>(
 }
 
 async function repeat(leg: Leg, audio: readonly AudioItem[], done: AbortSignal): Promise<void> {
-  while (audio.length > 0 && !done.aborted && !leg.gone.aborted) {
+  const over = firstOf(done, leg.gone);
+  while (audio.length > 0 && !over.aborted) {
     await playTo(leg, audio).catch(() => {});
-    await pause(GAP_MS, firstOf(done, leg.gone));
+    await pause(GAP_MS, over);
   }
 }

@@ -1,6 +1,6 @@
 import type { CaptureCommand, PlainValue } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
-import { firstOf, pause } from '../call/abort.js';
+import { firstUntil, pause } from '../call/abort.js';
 import type { Conversation, SessionRecord } from '../call/conversation.js';
 import type { Participant } from '../call/participant.js';
 import type { SecureEnd, SecureSessionView } from '../call/views.js';
@@ -141,7 +141,7 @@ export class SecureStay implements SessionRecord {
     const { customer } = this.#conversation;
     const { leg } = customer;
     void pause(maxSessionMs, this.#over.signal).then((how) => how === 'elapsed' && this.#tooLong.abort());
-    const signal = firstOf(leg.gone, this.cancelled, this.tooLong, shutdown);
+    const signal = firstUntil(this.#over.signal, leg.gone, this.cancelled, this.tooLong, shutdown);
     const stopPrompt = () => void leg.endpoint.stopPlaying().catch(() => {});
     signal.addEventListener('abort', stopPrompt);
     this.#over.signal.addEventListener('abort', () => run.close());
@@ -196,15 +196,18 @@ export class SecureStay implements SessionRecord {
   async guard(...gone: AbortSignal[]): Promise<Left> {
     const { leavingGuardMs, leavingGuardMaxMs, shutdown } = this.#options;
     const { leg } = this.#conversation.customer;
+    const end = new AbortController();
     try {
       return await leavingGuard(leg.endpoint, {
         quietMs: leavingGuardMs,
         maxMs: leavingGuardMaxMs,
-        gone: firstOf(leg.gone, shutdown, ...gone),
+        gone: firstUntil(end.signal, leg.gone, shutdown, ...gone),
       });
     } catch {
       // The endpoint cannot say that no key is down, so it counts as one.
       return 'restless';
+    } finally {
+      end.abort();
     }
   }
 
