@@ -29,8 +29,9 @@ const REPLY_DEADLINE_MS = 5000;
 const EXIT_DEADLINE_MS = 2000;
 
 /**
- * The main side of the worker thread: numbered requests, each with one reply and a deadline, and those that nobody waits for. Waking a thread costs more
- * than most requests, so those of one turn of the event loop go over together, in their order.
+ * The main side of the worker thread: numbered requests, each with one reply and a deadline, and those that nobody waits
+ * for. Waking a thread costs more than most requests, so those of one turn of the event loop go over together, in their
+ * order.
  */
 export class EngineLink {
   readonly #worker: Worker;
