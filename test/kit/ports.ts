@@ -8,19 +8,22 @@ import { DeadlineError } from './deadline.js';
 
 /** Below what systems hand out by themselves, so that no socket of another program takes one by chance. */
 const LOWEST = 10_000;
-const HIGHEST = 19_998;
+const HIGHEST = 20_000;
+/** A program takes up to so many from the one it was told: SIPp RTP and RTCP, then two for video. */
+const APIECE = 4;
 
 /**
  * Ports that were free a moment ago on 127.0.0.1, for UDP and TCP, for programs that cannot choose one themselves
- * and say which. Even, each with a free odd neighbour for RTCP.
+ * and say which. Each is followed by {@link APIECE} - 1 free ones that are its own.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const held: (() => Promise<void>)[] = [];
   const ports: number[] = [];
   try {
     while (ports.length < count) {
-      const port = randomInt(LOWEST / 2, HIGHEST / 2) * 2;
-      const binds = [udp(port), tcp(port), udp(port + 1), tcp(port + 1)];
+      const port = randomInt(LOWEST / APIECE, HIGHEST / APIECE) * APIECE;
+      const own = Array.from({ length: APIECE }, (_, at) => port + at);
+      const binds = own.flatMap((one) => [udp(one), tcp(one)]);
       const releases = (await Promise.all(binds)).filter((release) => release !== null);
       held.push(...releases);
       if (releases.length === binds.length) ports.push(port);
