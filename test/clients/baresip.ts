@@ -66,7 +66,10 @@ export async function startBaresip(options: BaresipOptions = {}): Promise<Baresi
     await program.printed('baresip is ready', 5000);
     const connection = await BaresipControl.open(control);
     const uri = `sip:${options.user ?? 'baresip'}@127.0.0.1:${port}`;
-    if (options.register) await connection.waitFor(['REGISTER_OK'], 5000);
+    // The event of a quick registration came before there was a connection to hear it on.
+    if (options.register && !(await connection.command('reginfo')).includes('OK')) {
+      await connection.waitFor(['REGISTER_OK'], 5000);
+    }
     return new RunningBaresip(uri, folder, program, connection);
   } catch (error) {
     await program?.stop();
