@@ -1,5 +1,6 @@
 import type { StartFacts } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
+import { firstUntil, whenAborted } from '../abort.js';
 import type { Bots } from '../bots/bots.js';
 import type { DataActions } from '../data-actions/data-actions.js';
 import type { Flows } from '../flows/published-flows.js';
@@ -8,7 +9,6 @@ import type { SecureSession } from '../secure/secure-session.js';
 import type { SecureStay } from '../secure/secure-stay.js';
 import type { TransferResult } from '../transfer/connect.js';
 import type { TransferCommand } from '../transfer/transfers.js';
-import { firstUntil, whenAborted } from './abort.js';
 import type { Conversation } from './conversation.js';
 import { type InboundEnd, InboundRun } from './inbound-run.js';
 import type { Leg } from './leg.js';

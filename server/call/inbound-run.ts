@@ -7,6 +7,7 @@ import type {
   FlowNote,
 } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
+import { pause } from '../abort.js';
 import { botFailed } from '../bots/bot-service.js';
 import { BotTalks } from '../bots/bot-talks.js';
 import type { Bots } from '../bots/bots.js';
@@ -17,7 +18,6 @@ import type { SecureSession } from '../secure/secure-session.js';
 import { SecureValue } from '../secure/secure-value.js';
 import type { TransferResult } from '../transfer/connect.js';
 import { type TransferCommand, targetOf } from '../transfer/transfers.js';
-import { pause } from './abort.js';
 import { callData } from './call-data.js';
 import { collect } from './collect.js';
 import { collectTwice } from './collect-twice.js';

@@ -1,5 +1,5 @@
 import type { AudioItem } from '../../media/endpoint.js';
-import { firstOf, pause } from './abort.js';
+import { firstOf, pause } from '../abort.js';
 import type { Leg } from './leg.js';
 import { playTo } from './play.js';
 

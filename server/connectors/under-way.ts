@@ -1,12 +1,13 @@
+import { firstUntil } from '../abort.js';
 import type { ConnectorResult } from './connector.js';
 
 /** The charges of one connector that are under way; {@link end} ends each as if its call had ended, and waits for it. */
 export class UnderWay {
-  readonly #running = new Map<AbortController, Promise<ConnectorResult>>();
-  #ended = false;
+  readonly #running = new Set<Promise<ConnectorResult>>();
+  readonly #end = new AbortController();
 
   get ended(): boolean {
-    return this.#ended;
+    return this.#end.signal.aborted;
   }
 
   /** Runs `work` under a signal that aborts with `signal` or by {@link end}. Leaves no listener behind. */
@@ -14,23 +15,19 @@ export class UnderWay {
     signal: AbortSignal,
     work: (signal: AbortSignal) => Promise<ConnectorResult>,
   ): Promise<ConnectorResult> {
-    const abort = new AbortController();
-    const forward = () => abort.abort();
-    if (signal.aborted) forward();
-    signal.addEventListener('abort', forward);
-    const running = work(abort.signal);
-    this.#running.set(abort, running);
+    const done = new AbortController();
+    const running = work(firstUntil(done.signal, signal, this.#end.signal));
+    this.#running.add(running);
     try {
       return await running;
     } finally {
-      signal.removeEventListener('abort', forward);
-      this.#running.delete(abort);
+      done.abort();
+      this.#running.delete(running);
     }
   }
 
   async end(): Promise<void> {
-    this.#ended = true;
-    for (const abort of this.#running.keys()) abort.abort();
-    await Promise.all(this.#running.values());
+    this.#end.abort();
+    await Promise.all(this.#running);
   }
 }

@@ -1,5 +1,5 @@
 import type { DigitEvent, EndpointState } from '../../media/endpoint.js';
-import { firstOf, pause } from '../call/abort.js';
+import { firstOf, pause } from '../abort.js';
 
 /** The customer's endpoint as the guard needs it. */
 interface Keys {

@@ -1,6 +1,6 @@
 import type { CaptureCommand, PlainValue } from '../../flows/commands.js';
 import type { Flow } from '../../flows/flow.js';
-import { firstUntil, pause } from '../call/abort.js';
+import { firstUntil, pause } from '../abort.js';
 import type { Conversation, SessionRecord } from '../call/conversation.js';
 import type { Participant } from '../call/participant.js';
 import type { SecureEnd, SecureSessionView } from '../call/views.js';

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type Srf from 'drachtio-srf';
+import { whenAborted } from '../abort.js';
 import type { DialogJournal } from './dialog-journal.js';
 import { SipFailure } from './signalling.js';
 import {
@@ -181,9 +182,4 @@ export class SrfLink {
 /** The link that is up with the fewest dialogs. */
 export function leastBusy(links: readonly SrfLink[]): SrfLink | undefined {
   return links.filter(({ up }) => up).sort((a, b) => a.dialogs - b.dialogs)[0];
-}
-
-function whenAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,4 +1,4 @@
-import { withDeadline } from '../../call/abort.js';
+import { withDeadline } from '../../abort.js';
 import { type Shield, ShieldRefusal } from './shield.js';
 
 export type ShieldChange = 'engaged' | 'released' | 'failed';

@@ -10,7 +10,7 @@ import { stampVia } from './receipt.js';
 import { makeResponse } from './responses.js';
 import { serialize } from './serialize.js';
 import type { Spent } from './spent-transactions.js';
-import { serverKey } from './transaction-table.js';
+import { type ServerEntry, serverKey } from './transaction-table.js';
 import { UserAgentClient } from './uac.js';
 import { type Incoming, UserAgentServer } from './uas.js';
 import { essentialsOf, isFault, type Refusal, refusalOf } from './validate.js';
@@ -166,7 +166,7 @@ export class SipCore {
     const spent = transactions.spent.get(key);
     const known = transactions.server(key);
     if (spent) this.#lateCopy(spent, incoming);
-    else if (request.method === 'ACK') this.#ack(incoming);
+    else if (request.method === 'ACK') this.#ack(incoming, known);
     else if (known) known.transaction.retransmitted();
     else if (request.method === 'CANCEL') this.#cancel(incoming);
     else this.#fresh(incoming);
@@ -180,8 +180,7 @@ export class SipCore {
     });
   }
 
-  #ack(incoming: Incoming): void {
-    const entry = this.#context.transactions.server(incoming.key);
+  #ack(incoming: Incoming, entry: ServerEntry | undefined): void {
     if (entry && !entry.transaction.unacknowledged) entry.transaction.acknowledged();
     else if (!this.#server.receiveAck(incoming)) this.#context.dropped.stray++;
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
-import { firstOf, firstUntil } from '../../server/call/abort.js';
+import { firstOf, firstUntil } from '../../server/abort.js';
 
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length;
 
