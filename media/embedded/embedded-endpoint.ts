@@ -191,10 +191,8 @@ export class EmbeddedEndpoint implements MediaEndpoint {
   /** The first agreement on plain RTP cannot be refused: the call is answered while the engine still takes it in. */
   async #adopt({ audio, commit }: Negotiation): Promise<void> {
     const request = { op: 'configure', leg: this.id, audio } as const;
-    if (this.#audio === null && !audio.srtp) {
-      this.#options.link.tell(request);
-      this.#options.link.flush();
-    } else await this.#options.link.request(request);
+    if (this.#audio === null && !audio.srtp) this.#options.link.tell(request);
+    else await this.#options.link.request(request);
     this.#audio = audio;
     commit();
   }

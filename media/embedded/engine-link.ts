@@ -85,11 +85,6 @@ export class EngineLink {
     if (this.#up) this.#outbox.put({ seq: null, request });
   }
 
-  /** Hands over what was asked for so far: the thread sees it before any datagram that is sent from now on. */
-  flush(): void {
-    this.#outbox.flush();
-  }
-
   /** Ends the thread and with it every socket. Idempotent. */
   async close(): Promise<void> {
     this.#up = false;

@@ -131,7 +131,7 @@ export class Engine {
   }
 
   #open(): Promise<RtpSocket> {
-    return RtpSocket.open(this.#ports, this.#options.address, () => {
+    return RtpSocket.open(this.#ports, this.#options.address, this.#around.now, () => {
       this.#socketErrors += 1;
     });
   }

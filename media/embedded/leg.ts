@@ -85,16 +85,17 @@ export class Leg implements Ticker {
   attach(socket: RtpSocket, onPortFree: () => void): void {
     this.#socket = socket;
     this.#onPortFree = onPortFree;
-    socket.listen((bytes, address, port) => this.#receive(bytes, address, port));
   }
 
   configure(audio: AgreedAudio): void {
     if (audio.srtp) this.#srtp = Srtp.agree(audio.srtp, this.#srtp);
     else if (this.#srtp) throw new MediaError('insecure', 'a leg with SRTP does not go back to plain RTP');
+    const first = this.#audio === null;
     this.#audio = audio;
     this.#receiver.configure(audio);
     if (!this.#receiver.source.settled) this.#socket?.disconnect();
     this.#sender.configure(audio);
+    if (first) this.#socket?.listen((bytes, address, port) => this.#receive(bytes, address, port));
   }
 
   tick(now: number): void {

@@ -1,4 +1,4 @@
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { MediaError } from '../media-server.js';
 import type { PortPool } from '../rtp/port-pool.js';
 
@@ -15,6 +15,9 @@ type Lookup = (
 const literal: Lookup = (hostname, _options, callback) => callback(null, hostname, 4);
 
 const MOST_ATTEMPTS = 50;
+/** A call is answered a moment before the thread has heard of it: what comes in between is kept for it, this long in ms. */
+const EARLY_MS = 100;
+const MOST_EARLY = 128;
 /** A call that lasts is worth the system call that connects its socket. */
 const CONNECT_AFTER = 50;
 
@@ -25,16 +28,20 @@ const CONNECT_AFTER = 50;
 export class RtpSocket {
   readonly port: number;
   readonly #socket: Socket;
-  /** Until somebody listens, nobody hears what arrives: it was sent to a call before. */
+  readonly #now: () => number;
   #listener: PacketListener | null = null;
+  /** What came before anybody listened, the latest last. */
+  #early: { readonly bytes: Uint8Array; readonly from: RemoteInfo; readonly at: number }[] = [];
   #open = true;
   #connected = false;
   /** Packets in a row to a far end that stays. */
   #settled = 0;
 
-  private constructor(socket: Socket, port: number) {
+  private constructor(socket: Socket, port: number, now: () => number) {
     this.#socket = socket;
     this.port = port;
+    this.#now = now;
+    socket.on('message', (bytes, from) => this.#receive(bytes, from));
   }
 
   /** Rejects with `no-port` when nothing can be bound at this address. */
@@ -46,9 +53,14 @@ export class RtpSocket {
 
   /**
    * Binds a port of the pool; one that another program holds is passed over. `onError` is told of ICMP unreachable and
-   * the like, which are never fatal. Rejects with `no-port`.
+   * the like, which are never fatal; `now` tells ms on a clock that never goes back. Rejects with `no-port`.
    */
-  static async open(pool: PortPool, address: string, onError: () => void): Promise<RtpSocket> {
+  static async open(
+    pool: PortPool,
+    address: string,
+    now: () => number,
+    onError: () => void,
+  ): Promise<RtpSocket> {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
       const port = pool.take();
       if (port === null) break;
@@ -57,19 +69,23 @@ export class RtpSocket {
         pool.release(port);
         continue;
       }
-      const rtp = new RtpSocket(socket, port);
+      const rtp = new RtpSocket(socket, port, now);
       socket.on('error', () => {
         rtp.disconnect();
         onError();
       });
-      socket.on('message', (bytes, from) => rtp.#listener?.(bytes, from.address, from.port));
       return rtp;
     }
     throw new MediaError('no-port', 'no RTP port is free');
   }
 
+  /** Hears what arrives from now on, and before that what arrived just now. */
   listen(listener: PacketListener): void {
     this.#listener = listener;
+    const since = this.#now() - EARLY_MS;
+    const early = this.#early;
+    this.#early = [];
+    for (const { bytes, from, at } of early) if (at >= since) listener(bytes, from.address, from.port);
   }
 
   /** `settled`: the far end stays at this address until {@link disconnect}. */
@@ -90,6 +106,15 @@ export class RtpSocket {
     if (!this.#connected || !this.#open) return;
     this.#connected = false;
     this.#socket.disconnect();
+  }
+
+  #receive(bytes: Uint8Array, from: RemoteInfo): void {
+    if (this.#listener) {
+      this.#listener(bytes, from.address, from.port);
+      return;
+    }
+    if (this.#early.length === MOST_EARLY) this.#early.shift();
+    this.#early.push({ bytes, from, at: this.#now() });
   }
 
   /** Done when it returns, since the lookup is. A failure is reported as an error of the socket. */

@@ -263,11 +263,11 @@ export class Calls implements Conversations {
     const leg = new Leg(endpoint);
     try {
       const sdp = await (incoming.offer === null ? leg.offer() : leg.answer(incoming.offer));
-      if (incoming.cancelled.aborted) return await leg.close();
+      if (incoming.cancelled) return await leg.close();
       leg.attach(await incoming.answer(sdp, leg.handlers));
     } catch (error) {
       await leg.close();
-      if (incoming.cancelled.aborted) return;
+      if (incoming.cancelled) return;
       throw error;
     }
     if (incoming.offer === null) await answeredOrGone(leg);

@@ -58,8 +58,8 @@ export interface IncomingCall {
   readonly toUser: string;
   /** SDP offer, or null when the INVITE has none (our 200 then carries the offer). */
   readonly offer: string | null;
-  /** Aborted when the caller cancels before the answer, or the connection to the SIP server breaks. */
-  readonly cancelled: AbortSignal;
+  /** The caller cancelled before the answer, or the connection to the SIP server broke. */
+  readonly cancelled: boolean;
   reject(status: number, reason: string): void;
   /** Sends 200 and resolves with the dialog as soon as it stands; rejects with SipFailure (487 when cancelled). */
   answer(sdp: string, handlers: DialogHandlers): Promise<SipDialog>;

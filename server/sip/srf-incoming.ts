@@ -31,12 +31,15 @@ export function incomingCall(
     res.send(400, 'Contact Header Required', {});
     return null;
   }
-  const cancelled = new AbortController();
+  let cancelled = false;
+  const cancel = () => {
+    cancelled = true;
+    forget();
+  };
   // Attached at once: srf attaches its own when the answer is sent, and drops a CANCEL that came before.
-  req.on('cancel', () => cancelled.abort());
-  const forget = link.whileUp(() => cancelled.abort());
+  req.on('cancel', cancel);
+  const forget = link.whileUp(cancel);
   (res as LooseResponse).on('end', forget);
-  cancelled.signal.addEventListener('abort', forget);
   const offer = req.body || null;
   return {
     callId: req.get('Call-ID'),
@@ -44,9 +47,11 @@ export function incomingCall(
     to: req.uri,
     toUser: userOf(req.uri),
     offer,
-    cancelled: cancelled.signal,
+    get cancelled() {
+      return cancelled;
+    },
     reject: (status, reason) => {
-      if (!res.finalResponseSent && !cancelled.signal.aborted) res.send(status, reason, {});
+      if (!res.finalResponseSent && !cancelled) res.send(status, reason, {});
     },
     answer: (sdp, handlers) =>
       new Promise<SipDialog>((resolve, reject) => {
@@ -54,7 +59,7 @@ export function incomingCall(
         const fail = (failure: SipFailure) => {
           open = false;
           answered();
-          cancelled.abort();
+          cancel();
           reject(failure);
         };
         const answered = link.whileUp(fail);

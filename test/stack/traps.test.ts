@@ -63,7 +63,7 @@ describe('drachtio-srf on drachtio-server', { skip }, () => {
     peer.send(INVITE);
     const incoming = await calls.take('the call');
     peer.send({ ...INVITE, method: 'CANCEL', headers: [], body: '' });
-    await until(() => incoming.cancelled.aborted, 'the cancel');
+    await until(() => incoming.cancelled, 'the cancel');
     await assert.rejects(incoming.answer(SDP, handlers), SipFailure);
     assert.equal(signalling.dialogs, 0);
   });

@@ -9,6 +9,7 @@ import { within } from '../kit/deadline.js';
 import { Mailbox, until } from './sip-peer.js';
 
 let ahead: PortsAhead | null = null;
+let now = 0;
 afterEach(() => ahead?.close());
 
 /** Ports opened ahead in a range of so many, the ports in the order in which they were told of. */
@@ -22,7 +23,13 @@ function begin(count: number): { pool: PortPool; ahead: PortsAhead; told: Mailbo
     now: () => 0,
   });
   const told = new Mailbox<number>();
-  const open = () => RtpSocket.open(pool, '127.0.0.1', () => {});
+  const open = () =>
+    RtpSocket.open(
+      pool,
+      '127.0.0.1',
+      () => now,
+      () => {},
+    );
   ahead = new PortsAhead(pool, open, (port) => told.put(port));
   return { pool, ahead, told };
 }
@@ -61,20 +68,25 @@ test('of few ports none is kept from the calls', () => {
   assert.deepEqual([ahead.size, pool.taken], [0, 0]);
 });
 
-test('what arrives before there is a leg is heard by nobody', async () => {
+test('of what arrives before there is a leg, only the last moment is heard', async () => {
   const { ahead, told } = begin(16);
   ahead.fill();
   const [port = 0] = await take(told, 1);
   const sender = createSocket('udp4');
   const send = (text: string) =>
     new Promise((resolve) => sender.send(text, port, '127.0.0.1', () => resolve(null)));
+  // The datagrams are in the socket already: they are read in a turn of their own.
+  const read = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  for (let packet = 0; packet < 20; packet += 1) await send('to a call before');
+  await read();
+  now += 101;
   await send('early');
+  await read();
   const heard = new Mailbox<string>();
   const socket = ahead.take(port);
-  // The datagram is in the socket already: it is read in a turn of its own.
-  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   socket.listen((bytes) => heard.put(Buffer.from(bytes).toString()));
   await send('late');
+  assert.equal(await heard.take('what came just before'), 'early');
   assert.equal(await heard.take('what arrives later'), 'late');
   socket.close();
   sender.close();

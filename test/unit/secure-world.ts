@@ -170,7 +170,7 @@ export class World {
       to: 'sip:support@192.0.2.3',
       toUser: 'support',
       offer: this.#offer,
-      cancelled: new AbortController().signal,
+      cancelled: false,
       reject: () => {},
       answer: async (_sdp, handlers) => {
         await turn();
