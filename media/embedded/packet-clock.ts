@@ -36,6 +36,8 @@ export class PacketClock {
   readonly #groups: Group[];
   readonly #groupOf = new Map<Ticker, Group>();
   #timer: unknown = null;
+  /** When the timer fires, at the latest. */
+  #timerDue = Number.POSITIVE_INFINITY;
 
   constructor(options: PacketClockOptions) {
     this.#options = options;
@@ -56,7 +58,7 @@ export class PacketClock {
     if (group.tickers.length === 0) this.#catchUpIdle(group);
     group.tickers.push(ticker);
     this.#groupOf.set(ticker, group);
-    this.#schedule();
+    if (group.due < this.#timerDue) this.#schedule();
   }
 
   remove(ticker: Ticker): void {
@@ -65,7 +67,8 @@ export class PacketClock {
     this.#groupOf.delete(ticker);
     const last = group.tickers.pop();
     if (last && last !== ticker) group.tickers[group.tickers.indexOf(ticker)] = last;
-    this.#schedule();
+    // A timer that finds nothing to do costs less than one for each call that ends.
+    if (this.#groupOf.size === 0) this.#schedule();
   }
 
   #align(): void {
@@ -84,6 +87,7 @@ export class PacketClock {
     this.#timer = null;
     let due = Number.POSITIVE_INFINITY;
     for (const group of this.#groups) if (group.tickers.length > 0 && group.due < due) due = group.due;
+    this.#timerDue = due;
     if (due === Number.POSITIVE_INFINITY) return;
     const wait = Math.max(1, Math.ceil(due - this.#options.now()));
     this.#timer = this.#options.setTimer(this.#fire, wait);
