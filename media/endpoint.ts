@@ -89,6 +89,6 @@ export interface MediaEndpoint {
   sendDigits(codes: readonly number[], options?: { durationMs?: number; gapMs?: number }): Promise<void>;
 
   state(): Promise<EndpointState>;
-  /** Rejects nothing: resolves when the RTP port has been given up (it drains before reuse). */
+  /** Rejects nothing. The RTP port is given up (it drains before reuse) before anything that is asked for afterwards. */
   close(): Promise<void>;
 }

@@ -38,7 +38,7 @@ export class EmbeddedEndpoint implements MediaEndpoint {
   #latestLoop = 0;
   /** What was last agreed with the far end. */
   #audio: AgreedAudio | null = null;
-  #closing: Promise<void> | null = null;
+  #closed = false;
   #lost = false;
 
   constructor(options: EmbeddedEndpointOptions) {
@@ -94,10 +94,9 @@ export class EmbeddedEndpoint implements MediaEndpoint {
   async stopPlaying(): Promise<void> {
     this.#assertOpen();
     this.#latestPlay += 1;
-    const stopped = this.#options.link.request({ op: 'stop', leg: this.id });
     // Whatever is asked of the engine from now on comes after the stop: nobody needs to wait for it.
+    this.#options.link.tell({ op: 'stop', leg: this.id });
     for (const settle of this.#plays.values()) settle('interrupted');
-    await stopped;
   }
 
   async setLoop(loop: AudioLoop | null): Promise<void> {
@@ -146,9 +145,15 @@ export class EmbeddedEndpoint implements MediaEndpoint {
     return this.#options.link.request({ op: 'state', leg: this.id });
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+  /** Its port is given up before anything that is asked of the engine from now on. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listeners.clear();
+    this.#options.link.tell({ op: 'close', leg: this.id });
+    this.#options.sdp.close();
+    this.#settleAll();
+    this.#options.onClosed();
   }
 
   /** Something the worker reports about this leg. */
@@ -168,19 +173,7 @@ export class EmbeddedEndpoint implements MediaEndpoint {
   }
 
   get #ended(): boolean {
-    return this.#closing !== null || this.#lost;
-  }
-
-  async #close(): Promise<void> {
-    this.#listeners.clear();
-    try {
-      await this.#options.link.request({ op: 'close', leg: this.id });
-    } catch {
-      // A lost engine has given up the port with everything else.
-    }
-    this.#options.sdp.close();
-    this.#settleAll();
-    this.#options.onClosed();
+    return this.#closed || this.#lost;
   }
 
   #settleAll(): void {
@@ -210,7 +203,7 @@ export class EmbeddedEndpoint implements MediaEndpoint {
   }
 
   #endedError(): MediaError {
-    if (this.#closing) return new MediaError('closed', 'the endpoint is closed');
+    if (this.#closed) return new MediaError('closed', 'the endpoint is closed');
     return new MediaError('engine-lost', 'the media engine is gone');
   }
 }

@@ -58,8 +58,8 @@ export class EmbeddedMediaServer implements MediaServer {
       { address, ports, drainMs },
       {
         onNews: (news) => this.#onNews(news),
-        onOpenedAhead: (port) => {
-          if (link.up) this.#portsAhead.push(port);
+        onOpenedAhead: (ports) => {
+          if (link.up) this.#portsAhead.push(...ports);
         },
         onLost: () => this.#onLost(),
       },

@@ -18,8 +18,8 @@ interface Waiting {
 
 export interface EngineLinkEvents {
   onNews(news: EngineNews): void;
-  /** A port that the next leg may be created with. */
-  onOpenedAhead(port: number): void;
+  /** Ports that the next legs may be created with. */
+  onOpenedAhead(ports: readonly number[]): void;
   /** The thread is gone, unasked; called once. Every request has been rejected with `engine-lost` by then. */
   onLost(): void;
 }
@@ -108,7 +108,7 @@ export class EngineLink {
       return;
     }
     if (message.type === 'openedAhead') {
-      this.#events.onOpenedAhead(message.port);
+      this.#events.onOpenedAhead(message.ports);
       return;
     }
     if (message.type !== 'reply' && message.type !== 'refusal') {

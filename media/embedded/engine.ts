@@ -17,8 +17,8 @@ export interface EngineSurroundings {
   readonly random: () => number;
   readonly newStream: () => StreamStart;
   readonly report: (news: EngineNews) => void;
-  /** A port is open for a leg to come. */
-  readonly openedAhead: (port: number) => void;
+  /** Ports are open for legs to come. */
+  readonly openedAhead: (ports: readonly number[]) => void;
 }
 
 type Result = EngineResults[keyof EngineResults];
@@ -113,7 +113,11 @@ export class Engine {
   }
 
   #create({ leg: id, relaysKeys, port }: EngineRequest & { op: 'create' }): number | Promise<number> {
-    const { report, now, newStream } = this.#around;
+    const { now, newStream } = this.#around;
+    // Whoever closes a leg knows what becomes of all that it was doing.
+    const report = (news: EngineNews): void => {
+      if (this.#legs.has(id)) this.#around.report(news);
+    };
     const leg = new Leg({
       id,
       relaysKeys,
@@ -126,7 +130,8 @@ export class Engine {
         onPressed: (pressId, sent) => report({ type: 'pressed', leg: id, pressId, sent }),
       },
     });
-    if (port !== null) return this.#attach(leg, this.#ahead.take(port));
+    const ahead = port === null ? this.#ahead.takeUntold() : this.#ahead.take(port);
+    if (ahead) return this.#attach(leg, ahead);
     return this.#open().then((socket) => this.#attach(leg, socket));
   }
 

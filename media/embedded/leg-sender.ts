@@ -1,6 +1,6 @@
 import { dtmfTone } from '../codec/dtmf-tones.js';
 import { encodePcma, encodePcmu } from '../codec/g711.js';
-import type { AudioLoop } from '../endpoint.js';
+import type { AudioLoop, PlayOutcome } from '../endpoint.js';
 import type { EncodedPrompt } from '../prompts/prompt-store.js';
 import { JitterBuffer } from '../rtp/jitter-buffer.js';
 import { KeySender } from '../rtp/key-sender.js';
@@ -27,7 +27,7 @@ export interface StreamStart {
 
 export interface SenderOutput {
   send(packet: Uint8Array, length: number): void;
-  onPlayed(playId: number, outcome: 'finished' | 'interrupted' | 'closed'): void;
+  onPlayed(playId: number, outcome: PlayOutcome): void;
 }
 
 /**
@@ -132,7 +132,7 @@ export class LegSender {
   }
 
   close(): void {
-    this.player.end('closed');
+    this.player.stop();
     this.keys.close();
     this.#packet.fill(0);
     this.#bridged?.flush();

@@ -112,7 +112,7 @@ export class Leg implements Ticker {
   }
 
   stopPlaying(): void {
-    this.#sender.player.end('interrupted');
+    this.#sender.player.stop();
   }
 
   setLoop(...loop: Parameters<LegSender['setLoop']>): void {

@@ -102,8 +102,8 @@ export type EngineMessage =
     }
   /** The engine failed; the thread ends. */
   | { readonly type: 'fault'; readonly error: Error }
-  /** A port is open for a leg to come: a leg that takes it needs no answer before it can be written into SDP. */
-  | { readonly type: 'openedAhead'; readonly port: number }
+  /** Ports are open for legs to come: a leg that takes one needs no answer before it can be written into SDP. */
+  | { readonly type: 'openedAhead'; readonly ports: readonly number[] }
   | EngineNews;
 
 export type EngineNews =

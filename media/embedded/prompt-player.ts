@@ -37,12 +37,17 @@ export class PromptPlayer {
     this.#endless = true;
   }
 
-  /** Stops; no-op when nothing plays. */
+  /** Stops, and says so; no-op when nothing plays. */
   end(outcome: PlayOutcome): void {
     if (this.#prompts === null) return;
+    this.stop();
+    this.#onEnd(this.#playId, outcome);
+  }
+
+  /** Stops for somebody who needs not be told. */
+  stop(): void {
     this.#prompts = null;
     this.#endless = false;
-    this.#onEnd(this.#playId, outcome);
   }
 
   /** Writes the next `length` samples to `target[at..]`, silence after the last one. False when nothing plays. */

@@ -36,7 +36,7 @@ const engine = new Engine(workerData as EngineOptions, {
     sequence: randomInt(2 ** 15),
   }),
   report: (news) => outbox.put(news),
-  openedAhead: (port) => outbox.putLater({ type: 'openedAhead', port }),
+  openedAhead: (ports) => outbox.put({ type: 'openedAhead', ports }),
 });
 
 /** Node 20 aborts the whole process, now and then, when a thread ends itself while datagrams arrive: no socket is left. */

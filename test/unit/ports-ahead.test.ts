@@ -30,7 +30,9 @@ function begin(count: number): { pool: PortPool; ahead: PortsAhead; told: Mailbo
       () => now,
       () => {},
     );
-  ahead = new PortsAhead(pool, open, (port) => told.put(port));
+  ahead = new PortsAhead(pool, open, (ports) => {
+    for (const port of ports) told.put(port);
+  });
   return { pool, ahead, told };
 }
 
@@ -40,17 +42,38 @@ async function take(told: Mailbox<number>, count: number): Promise<number[]> {
   return ports;
 }
 
-test('eight ports of a wide range are opened, and another for each that is taken', async () => {
-  const { pool, ahead, told } = begin(200);
+test('thirty-two ports of a wide range are opened, and another for each that is taken, told of eight at a time', async () => {
+  const { pool, ahead, told } = begin(600);
   ahead.fill();
   ahead.fill();
-  const ports = await take(told, 8);
-  assert.equal(new Set(ports).size, 8);
-  assert.equal(pool.taken, 8);
-  const socket = ahead.take(ports[0] ?? 0);
-  assert.equal(socket.port, ports[0]);
-  await take(told, 1);
-  assert.deepEqual([ahead.size, pool.taken], [8, 9]);
+  const ports = await take(told, 32);
+  assert.equal(new Set(ports).size, 32);
+  assert.equal(pool.taken, 32);
+  const taken = ports.slice(0, 7).map((port) => ahead.take(port));
+  assert.deepEqual(
+    taken.map(({ port }) => port),
+    ports.slice(0, 7),
+  );
+  await until(() => ahead.size === 32, 'seven others to be open');
+  assert.equal(told.size, 0);
+  taken.push(ahead.take(ports[7] ?? 0));
+  await take(told, 8);
+  assert.deepEqual([ahead.size, pool.taken], [32, 40]);
+  for (const socket of taken) socket.close();
+});
+
+test('a port that was not told of yet serves who finds no other, and is not told of then', async () => {
+  const { ahead, told } = begin(600);
+  assert.equal(ahead.takeUntold(), null);
+  ahead.fill();
+  const ports = await take(told, 32);
+  assert.equal(ahead.takeUntold(), null);
+  ahead.take(ports[0] ?? 0).close();
+  await until(() => ahead.size === 32, 'another to be open');
+  const socket = ahead.takeUntold();
+  assert.ok(socket && !ports.includes(socket.port));
+  for (const port of ports.slice(1, 9)) ahead.take(port).close();
+  assert.equal((await take(told, 8)).includes(socket.port), false);
   socket.close();
 });
 
