@@ -5,8 +5,8 @@ import { median } from '../statistics.js';
 
 /** Enough for V8 to have compiled what a call runs through: its compiler threads go on for some 2,000 calls. */
 const WARM_UP_CALLS = 3000;
-const WINDOW_CALLS = 100;
-const WINDOWS = 3;
+const WINDOW_CALLS = 200;
+const WINDOWS = 5;
 const IDLE_MS = 1000;
 /** For calls that have ended to be cleared away. */
 const SETTLE_MS = 2000;
@@ -23,7 +23,7 @@ export interface SetUpPlan {
 }
 
 /**
- * CPU of each process in ms for one call that is answered and hung up: median of three windows of 100 calls.
+ * CPU of each process in ms for one call that is answered and hung up: median of five windows of 200 calls.
  * What a process uses while nobody calls is taken off.
  */
 export async function measureSetUps(
