@@ -1,19 +1,30 @@
+/** In a turn that takes long, messages are not kept for longer than this, in ms. */
+const LONGEST_WAIT_MS = 2;
+
 /**
  * Collects messages for another thread and hands them over together, in their order, at the end of the turn of the
  * event loop: waking a thread costs more than a message.
  */
 export class Outbox<Message> {
   readonly #post: (messages: Message[]) => void;
+  readonly #now: () => number;
   #messages: Message[] = [];
+  /** When the first of them came. */
+  #since = 0;
   #soon: NodeJS.Immediate | null = null;
 
-  constructor(post: (messages: Message[]) => void) {
+  /** `now`: milliseconds on a clock that never goes back. */
+  constructor(post: (messages: Message[]) => void, now = () => performance.now()) {
     this.#post = post;
+    this.#now = now;
   }
 
   put(message: Message): void {
+    const now = this.#now();
+    if (this.#messages.length === 0) this.#since = now;
     this.#messages.push(message);
-    this.#soon ??= setImmediate(() => this.flush());
+    if (now - this.#since > LONGEST_WAIT_MS) this.flush();
+    else this.#soon ??= setImmediate(() => this.flush());
   }
 
   /** Hands over what there is. */

@@ -16,7 +16,7 @@ const literal: Lookup = (hostname, _options, callback) => callback(null, hostnam
 
 const MOST_ATTEMPTS = 50;
 /** A call is answered a moment before the thread has heard of it: what comes in between is kept for it, this long in ms. */
-const EARLY_MS = 100;
+const EARLY_MS = 500;
 const MOST_EARLY = 128;
 /** A call that lasts is worth the system call that connects its socket. */
 const CONNECT_AFTER = 50;

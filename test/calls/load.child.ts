@@ -17,15 +17,17 @@ export type LoadNews = {
 /** 400 ms of a prompt: sooner, keys count as surplus of the field before. */
 const LISTENED_PACKETS = 25;
 
-const callers = new Map<number, RawCaller>();
+/** Under way, too: an order to press may be here before the answer to the call. */
+const callers = new Map<number, Promise<RawCaller>>();
 const tell = (index: number, news: LoadNews['news'], why = ''): void => {
   process.send?.({ index, news, why } satisfies LoadNews);
 };
 
 async function call(order: Extract<LoadOrder, { do: 'call' }>): Promise<void> {
   const { index, sipPort, user } = order;
-  const caller = await RawCaller.call(sipPort, user, { user: `caller-${index}` });
-  callers.set(index, caller);
+  const calling = RawCaller.call(sipPort, user, { user: `caller-${index}` });
+  callers.set(index, calling);
+  const caller = await calling;
   tell(index, 'answered');
   await caller.ended;
   tell(index, 'ended');
@@ -33,9 +35,10 @@ async function call(order: Extract<LoadOrder, { do: 'call' }>): Promise<void> {
 }
 
 async function press(order: Extract<LoadOrder, { do: 'press' }>): Promise<void> {
-  const caller = callers.get(order.index);
-  await caller?.listen(LISTENED_PACKETS);
-  await caller?.press(order.keys);
+  const caller = await callers.get(order.index);
+  if (!caller) throw new Error(`caller ${order.index} was not told to call`);
+  await caller.listen(LISTENED_PACKETS);
+  await caller.press(order.keys);
 }
 
 process.on('message', (order: LoadOrder) => {
@@ -45,5 +48,5 @@ process.on('message', (order: LoadOrder) => {
 
 // The test has ended, however it did.
 process.on('disconnect', () => {
-  for (const caller of callers.values()) void caller.vanish();
+  for (const calling of callers.values()) void calling.then((caller) => caller.vanish()).catch(() => {});
 });

@@ -102,7 +102,7 @@ test('of what arrives before there is a leg, only the last moment is heard', asy
   const read = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   for (let packet = 0; packet < 20; packet += 1) await send('to a call before');
   await read();
-  now += 101;
+  now += 501;
   await send('early');
   await read();
   const heard = new Mailbox<string>();
