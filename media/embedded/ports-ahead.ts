@@ -27,13 +27,14 @@ export class PortsAhead {
     this.#onOpened = onOpened;
   }
 
+  /** Ports of the pool that it holds, those that are being opened among them. */
   get size(): number {
-    return this.#sockets.size;
+    return this.#sockets.size + this.#opening;
   }
 
   /** Opens as many as are missing. One that cannot be had is tried again at the next call. */
   fill(): void {
-    while (!this.#closed && this.#sockets.size + this.#opening < this.#wanted) {
+    while (!this.#closed && this.size < this.#wanted) {
       this.#opening += 1;
       void this.#add().finally(() => {
         this.#opening -= 1;

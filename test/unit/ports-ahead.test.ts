@@ -13,7 +13,7 @@ let now = 0;
 afterEach(() => ahead?.close());
 
 /** Ports opened ahead in a range of so many, the ports in the order in which they were told of. */
-function begin(count: number): { pool: PortPool; ahead: PortsAhead; told: Mailbox<number> } {
+function begin(count: number) {
   const from = 22_000;
   const pool = new PortPool({
     from,
@@ -23,17 +23,21 @@ function begin(count: number): { pool: PortPool; ahead: PortsAhead; told: Mailbo
     now: () => 0,
   });
   const told = new Mailbox<number>();
-  const open = () =>
-    RtpSocket.open(
+  let opened = 0;
+  const open = async () => {
+    const socket = await RtpSocket.open(
       pool,
       '127.0.0.1',
       () => now,
       () => {},
     );
+    opened += 1;
+    return socket;
+  };
   ahead = new PortsAhead(pool, open, (ports) => {
     for (const port of ports) told.put(port);
   });
-  return { pool, ahead, told };
+  return { pool, ahead, told, opened: () => opened };
 }
 
 async function take(told: Mailbox<number>, count: number): Promise<number[]> {
@@ -43,7 +47,7 @@ async function take(told: Mailbox<number>, count: number): Promise<number[]> {
 }
 
 test('thirty-two ports of a wide range are opened, and another for each that is taken, told of eight at a time', async () => {
-  const { pool, ahead, told } = begin(600);
+  const { pool, ahead, told, opened } = begin(600);
   ahead.fill();
   ahead.fill();
   const ports = await take(told, 32);
@@ -54,7 +58,8 @@ test('thirty-two ports of a wide range are opened, and another for each that is 
     taken.map(({ port }) => port),
     ports.slice(0, 7),
   );
-  await until(() => ahead.size === 32, 'seven others to be open');
+  assert.deepEqual([ahead.size, pool.taken], [32, 39], 'what is being opened counts');
+  await until(() => opened() === 39, 'seven others to be open');
   assert.equal(told.size, 0);
   taken.push(ahead.take(ports[7] ?? 0));
   await take(told, 8);
@@ -63,13 +68,13 @@ test('thirty-two ports of a wide range are opened, and another for each that is 
 });
 
 test('a port that was not told of yet serves who finds no other, and is not told of then', async () => {
-  const { ahead, told } = begin(600);
+  const { ahead, told, opened } = begin(600);
   assert.equal(ahead.takeUntold(), null);
   ahead.fill();
   const ports = await take(told, 32);
   assert.equal(ahead.takeUntold(), null);
   ahead.take(ports[0] ?? 0).close();
-  await until(() => ahead.size === 32, 'another to be open');
+  await until(() => opened() === 33, 'another to be open');
   const socket = ahead.takeUntold();
   assert.ok(socket && !ports.includes(socket.port));
   for (const port of ports.slice(1, 9)) ahead.take(port).close();
