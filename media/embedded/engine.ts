@@ -113,11 +113,7 @@ export class Engine {
   }
 
   #create({ leg: id, relaysKeys, port }: EngineRequest & { op: 'create' }): number | Promise<number> {
-    const { now, newStream } = this.#around;
-    // Whoever closes a leg knows what becomes of all that it was doing.
-    const report = (news: EngineNews): void => {
-      if (this.#legs.has(id)) this.#around.report(news);
-    };
+    const { report, now, newStream } = this.#around;
     const leg = new Leg({
       id,
       relaysKeys,
