@@ -97,6 +97,7 @@ describe('embedded engine: one leg', { timeout: 30_000 }, () => {
     await far.next((packet) => packet.payload[0] === 3, 'second prompt');
     await endpoint.stopPlaying();
     assert.equal(await within(second, 1000, 'second'), 'interrupted');
+    assert.equal((await endpoint.state()).playing, false);
     await far.next((packet) => packet.payload[0] === 0x70, 'loop again');
     assert.deepEqual(
       { ...(await endpoint.state()), lastPacketAgeMs: 0, nextSequence: 0 },
