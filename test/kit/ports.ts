@@ -9,19 +9,23 @@ import { DeadlineError } from './deadline.js';
 /** Below what systems hand out by themselves, so that no socket of another program takes one by chance. */
 const LOWEST = 10_000;
 const HIGHEST = 20_000;
-/** A program takes up to so many from the one it was told: SIPp RTP and RTCP, then two for video. */
+/** A program takes up to four from the one it was told: SIPp RTP and RTCP, then two for video. */
 const APIECE = 4;
+/** So many apart: an RTP port is even, and the one after a program's own is the sign that they are taken. */
+const STEP = APIECE + 2;
 
 /**
- * Ports that were free a moment ago on 127.0.0.1, for UDP and TCP, for programs that cannot choose one themselves
- * and say which. Each is followed by {@link APIECE} - 1 free ones that are its own.
+ * Ports of 127.0.0.1, free for UDP and TCP, for programs that cannot choose one themselves and say which. Each is
+ * followed by {@link APIECE} - 1 free ones that are its own. While this process lives they are given to nobody else,
+ * in no process: when a program binds its ports is its own affair.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const held: (() => Promise<void>)[] = [];
   const ports: number[] = [];
   try {
     while (ports.length < count) {
-      const port = randomInt(LOWEST / APIECE, HIGHEST / APIECE) * APIECE;
+      const port = randomInt(Math.ceil(LOWEST / STEP), Math.floor(HIGHEST / STEP)) * STEP;
+      if (!(await take(port + APIECE))) continue;
       const own = Array.from({ length: APIECE }, (_, at) => port + at);
       const binds = own.flatMap((one) => [udp(one), tcp(one)]);
       const releases = (await Promise.all(binds)).filter((release) => release !== null);
@@ -32,6 +36,18 @@ export async function freePorts(count: number): Promise<number[]> {
     await Promise.all(held.map((release) => release()));
   }
   return ports;
+}
+
+/** Listens on a TCP port for as long as this process lives, and does not keep it alive. False when it is taken. */
+async function take(port: number): Promise<boolean> {
+  const server = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
+  server.unref();
+  return true;
 }
 
 /** Holds a UDP port until the function it resolves with is called; null when it is taken. */
