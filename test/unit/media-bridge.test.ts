@@ -24,7 +24,7 @@ describe('embedded engine: bridge and isolation', { timeout: 60_000 }, () => {
   const open: FarEnd[] = [];
 
   before(async () => {
-    server = await startEngine({ from: 46_200, to: 46_399 });
+    server = await startEngine({ from: 31_200, to: 31_399 });
   });
   after(async () => {
     for (const far of open) far.close();

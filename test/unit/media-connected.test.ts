@@ -13,7 +13,7 @@ describe('embedded engine: a call that lasts', { timeout: 30_000 }, () => {
   const open: FarEnd[] = [];
 
   before(async () => {
-    server = await startEngine({ from: 46_600, to: 46_619 });
+    server = await startEngine({ from: 31_600, to: 31_619 });
   });
   afterEach(() => {
     for (const far of open.splice(0)) far.close();

@@ -11,7 +11,7 @@ describe('embedded engine: one leg', { timeout: 30_000 }, () => {
   const open: { endpoint: MediaEndpoint; far: FarEnd }[] = [];
 
   before(async () => {
-    server = await startEngine({ from: 46_000, to: 46_199 });
+    server = await startEngine({ from: 31_000, to: 31_199 });
   });
   after(async () => {
     for (const far of [...open.map((leg) => leg.far), ...extra]) far.close();

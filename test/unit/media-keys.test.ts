@@ -15,7 +15,7 @@ describe('embedded engine: keys in', { timeout: 60_000 }, () => {
   const open: FarEnd[] = [];
 
   before(async () => {
-    server = await startEngine({ from: 46_600, to: 46_699 });
+    server = await startEngine({ from: 31_600, to: 31_699 });
   });
   after(async () => {
     for (const far of open) far.close();

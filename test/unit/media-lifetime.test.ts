@@ -35,7 +35,7 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
   }
 
   it('leaves no endpoint, bridge or port behind', async () => {
-    const server = await engine({ from: 46_400, to: 46_499 });
+    const server = await engine({ from: 31_400, to: 31_499 });
     const far = await farEnd();
     for (let round = 0; round < 10; round += 1) {
       const [a, b] = [await server.createEndpoint(), await server.createEndpoint()];
@@ -51,10 +51,10 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
 
   it('says no-port when none is free, passes over ports of other programs, drains before reuse', async () => {
     const squatter = createSocket('udp4');
-    squatter.bind({ port: 46_500, address: '127.0.0.1', exclusive: true });
+    squatter.bind({ port: 31_500, address: '127.0.0.1', exclusive: true });
     await once(squatter, 'listening');
     closers.push(() => squatter.close());
-    const server = await engine({ from: 46_500, to: 46_503 }, 60_000);
+    const server = await engine({ from: 31_500, to: 31_503 }, 60_000);
     const endpoint = await server.createEndpoint();
     await assert.rejects(server.createEndpoint(), code('no-port'));
     assert.equal(server.ready, true);
@@ -64,14 +64,14 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
   });
 
   it('frees the port for real when close() resolves', async () => {
-    const server = await engine({ from: 46_504, to: 46_505 });
+    const server = await engine({ from: 31_504, to: 31_505 });
     for (let i = 0; i < 5; i += 1) await (await server.createEndpoint()).close();
   });
 
   it('does not start at an address that cannot be bound', async () => {
     const server = new EmbeddedMediaServer({
       address: '203.0.113.1',
-      ports: { from: 46_506, to: 46_509 },
+      ports: { from: 31_506, to: 31_509 },
       prompts: countingPrompts,
     });
     await assert.rejects(server.start(), code('no-port'));
@@ -79,7 +79,7 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
   });
 
   it('ends what is under way when an endpoint closes, and rejects from then on', async () => {
-    const server = await engine({ from: 46_510, to: 46_519 });
+    const server = await engine({ from: 31_510, to: 31_519 });
     const far = await farEnd();
     const endpoint = await server.createEndpoint();
     await endpoint.answer(far.sdp());
@@ -97,7 +97,7 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
   });
 
   it('survives a far end that refuses packets', async () => {
-    const server = await engine({ from: 46_520, to: 46_529 });
+    const server = await engine({ from: 31_520, to: 31_529 });
     const far = await farEnd();
     const gone = await FarEnd.open();
     const sdp = gone.sdp();
@@ -111,7 +111,7 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
   });
 
   it('drops and counts what is malformed or foreign', async () => {
-    const server = await engine({ from: 46_530, to: 46_539 });
+    const server = await engine({ from: 31_530, to: 31_539 });
     const [far, evil] = [await farEnd(), await farEnd()];
     const endpoint = await server.createEndpoint();
     const answer = await endpoint.answer(far.sdp());
@@ -132,7 +132,7 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
   });
 
   it('rejects with engine-lost when the worker dies, and ends prompts', async () => {
-    const server = await engine({ from: 46_540, to: 46_549 });
+    const server = await engine({ from: 31_540, to: 31_549 });
     const far = await farEnd();
     const endpoint = await server.createEndpoint();
     await endpoint.answer(far.sdp());
@@ -150,7 +150,7 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
   });
 
   it('tells of a lost engine and takes calls again by itself', async () => {
-    const server = await engine({ from: 46_560, to: 46_569 });
+    const server = await engine({ from: 31_560, to: 31_569 });
     const endpoint = await server.createEndpoint();
     const lost = new Promise<ReadonlySet<string>>((resolve) => server.onLost(resolve));
     await assert.rejects(endpoint.sendDigits(null as never), code('engine-lost'));
@@ -176,7 +176,7 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
 
   it('gives a link that is closed nothing to wait for', async () => {
     const link = new EngineLink(
-      { address: '127.0.0.1', ports: { from: 46_550, to: 46_551 }, drainMs: 0 },
+      { address: '127.0.0.1', ports: { from: 31_550, to: 31_551 }, drainMs: 0 },
       { onNews: () => {}, onOpenedAhead: () => {}, onLost: () => assert.fail('closed, not lost') },
     );
     const pending = assert.rejects(link.request({ op: 'stats' }), code('engine-lost'));

@@ -19,7 +19,7 @@ describe('embedded engine: SRTP', { timeout: 30_000 }, () => {
   let server: EmbeddedMediaServer;
   const ends: FarEnd[] = [];
   before(async () => {
-    server = await startEngine({ from: 46_400, to: 46_499 });
+    server = await startEngine({ from: 31_400, to: 31_499 });
   });
   after(async () => {
     for (const far of ends) far.close();
