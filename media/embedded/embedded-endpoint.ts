@@ -159,7 +159,7 @@ export class EmbeddedEndpoint implements MediaEndpoint {
   /** Something the worker reports about this leg. */
   onNews(news: EngineNews): void {
     if (news.type === 'played') this.#plays.get(news.playId)?.(news.outcome);
-    else if (news.type === 'pressed') this.#presses.get(news.pressId)?.(news.sent);
+    else if (news.type === 'pressed') this.#presses.get(news.pressId)?.(true);
     else if (!this.#ended) {
       const { code, method, durationMs } = news;
       for (const listener of [...this.#listeners]) listener({ code, method, durationMs });

@@ -123,7 +123,7 @@ export class Engine {
       news: {
         onDigit: (code, method, durationMs) => report({ type: 'digit', leg: id, code, method, durationMs }),
         onPlayed: (playId, outcome) => report({ type: 'played', leg: id, playId, outcome }),
-        onPressed: (pressId, sent) => report({ type: 'pressed', leg: id, pressId, sent }),
+        onPressed: (pressId) => report({ type: 'pressed', leg: id, pressId }),
       },
     });
     const ahead = port === null ? this.#ahead.takeUntold() : this.#ahead.take(port);

@@ -13,7 +13,7 @@ import type { RtpSocket } from './rtp-socket.js';
 export interface LegNews {
   onDigit(code: number, method: DtmfMethod, durationMs: number): void;
   onPlayed(playId: number, outcome: PlayOutcome): void;
-  onPressed(pressId: number, sent: boolean): void;
+  onPressed(pressId: number): void;
 }
 
 export interface LegOptions {
@@ -123,13 +123,13 @@ export class Leg implements Ticker {
     this.#receiver.infoKey(code, durationMs);
   }
 
-  /** Queues keys; `onPressed` follows once for all of them. */
+  /** Queues keys; `onPressed` follows once all of them went out. */
   press(pressId: number, codes: readonly number[], durationMs: number, gapMs: number): void {
     const events = codes.map(asciiToEvent).filter((event) => event >= 0);
-    if (events.length === 0) this.#news.onPressed(pressId, true);
+    if (events.length === 0) this.#news.onPressed(pressId);
     for (const [index, event] of events.entries()) {
       const last = index === events.length - 1;
-      const done = last ? (sent: boolean) => this.#news.onPressed(pressId, sent) : null;
+      const done = last ? () => this.#news.onPressed(pressId) : null;
       this.#sender.keys.press(event, durationMs * 8, gapMs * 8, done);
     }
   }

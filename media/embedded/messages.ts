@@ -115,4 +115,4 @@ export type EngineNews =
       readonly durationMs: number;
     }
   | { readonly type: 'played'; readonly leg: string; readonly playId: number; readonly outcome: PlayOutcome }
-  | { readonly type: 'pressed'; readonly leg: string; readonly pressId: number; readonly sent: boolean };
+  | { readonly type: 'pressed'; readonly leg: string; readonly pressId: number };

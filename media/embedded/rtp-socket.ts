@@ -30,7 +30,7 @@ export class RtpSocket {
   readonly #socket: Socket;
   readonly #now: () => number;
   #listener: PacketListener | null = null;
-  /** What came before anybody listened, the latest last. */
+  /** What came just before anybody listened, the latest last. */
   #early: { readonly bytes: Uint8Array; readonly from: RemoteInfo; readonly at: number }[] = [];
   #open = true;
   #connected = false;
@@ -82,10 +82,10 @@ export class RtpSocket {
   /** Hears what arrives from now on, and before that what arrived just now. */
   listen(listener: PacketListener): void {
     this.#listener = listener;
-    const since = this.#now() - EARLY_MS;
+    this.#forgetOld();
     const early = this.#early;
     this.#early = [];
-    for (const { bytes, from, at } of early) if (at >= since) listener(bytes, from.address, from.port);
+    for (const { bytes, from } of early) listener(bytes, from.address, from.port);
   }
 
   /** `settled`: the far end stays at this address until {@link disconnect}. */
@@ -113,8 +113,14 @@ export class RtpSocket {
       this.#listener(bytes, from.address, from.port);
       return;
     }
+    this.#forgetOld();
     if (this.#early.length === MOST_EARLY) this.#early.shift();
     this.#early.push({ bytes, from, at: this.#now() });
+  }
+
+  #forgetOld(): void {
+    const since = this.#now() - EARLY_MS;
+    while (this.#early[0] && this.#early[0].at < since) this.#early.shift();
   }
 
   /** Done when it returns, since the lookup is. A failure is reported as an error of the socket. */

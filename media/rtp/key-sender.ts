@@ -20,7 +20,7 @@ interface Key {
   duration: number | null;
   readonly gap: number;
   readonly relayed: boolean;
-  readonly done: ((sent: boolean) => void) | null;
+  readonly done: (() => void) | null;
 }
 
 /**
@@ -49,8 +49,8 @@ export class KeySender {
     return this.#current === null && this.#queue.length === 0;
   }
 
-  /** Queues a key press; durations in clock units. `done` is told whether it went out whole. */
-  press(event: number, duration: number, gap: number, done: ((sent: boolean) => void) | null): void {
+  /** Queues a key press; durations in clock units. `done` is called once it went out whole. */
+  press(event: number, duration: number, gap: number, done: (() => void) | null): void {
     this.#queue.push({ event, duration, gap, relayed: false, done });
   }
 
@@ -74,12 +74,10 @@ export class KeySender {
     this.#queue.push(...own);
   }
 
-  /** Drops everything; callbacks learn that their keys did not go out. */
+  /** Drops everything: no key goes out any more, and none is done. */
   close(): void {
-    const dropped = this.#current ? [this.#current, ...this.#queue] : [...this.#queue];
     this.#queue.length = 0;
     this.#clear();
-    for (const key of dropped) key.done?.(false);
   }
 
   /**
@@ -145,7 +143,7 @@ export class KeySender {
     if (this.#repeats > 0 || this.#gapLeft > 0) return false;
     const done = this.#current?.done;
     this.#clear();
-    done?.(true);
+    done?.();
     return true;
   }
 

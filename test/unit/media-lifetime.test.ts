@@ -131,6 +131,28 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
     assert.deepEqual(digits, [0x31]);
   });
 
+  it('drops a stranger who was there before the call, and hears a far end that was', async () => {
+    const server = await engine({ from: 31_570, to: 31_609 });
+    const [far, evil] = [await farEnd(), await farEnd()];
+    const endpoint = await server.createEndpoint();
+    const offer = await endpoint.offer();
+    far.aim(offer);
+    evil.aim(offer);
+    const digits: number[] = [];
+    const both = new Promise<void>((resolve) =>
+      endpoint.onDigit((digit) => {
+        if (digits.push(digit.code) === 2) resolve();
+      }),
+    );
+    for (let i = 0; i < 3; i += 1) evil.press(9);
+    far.press(1);
+    await endpoint.acceptAnswer(far.sdp());
+    far.press(2);
+    await within(both, 2000, 'a key of before the call, and one of the call');
+    assert.deepEqual(digits, [0x31, 0x32]);
+    assert.equal((await server.stats()).dropped.foreign, 18);
+  });
+
   it('rejects with engine-lost when the worker dies, and ends prompts', async () => {
     const server = await engine({ from: 31_540, to: 31_549 });
     const far = await farEnd();

@@ -294,9 +294,9 @@ describe('keys out', () => {
     const { log, keys, tick } = setUp();
     keys.relayDown(5);
     tick();
-    let sent: boolean | null = null;
-    keys.press(6, 160, 0, (whole) => {
-      sent = whole;
+    let sent = false;
+    keys.press(6, 160, 0, () => {
+      sent = true;
     });
     keys.relayDown(7);
     keys.dropRelayed();
@@ -315,14 +315,15 @@ describe('keys out', () => {
     assert.deepEqual(log, ['tone 5 480']);
   });
 
-  it('tells those who wait when it is closed', () => {
-    const { keys, tick } = setUp();
-    const outcomes: boolean[] = [];
-    keys.press(1, 800, 160, (sent) => outcomes.push(sent));
-    keys.press(2, 800, 160, (sent) => outcomes.push(sent));
+  it('sends nothing more once it is closed, and no key is done', () => {
+    const { log, keys, tick } = setUp();
+    const done: number[] = [];
+    keys.press(1, 800, 160, () => done.push(1));
+    keys.press(2, 800, 160, () => done.push(2));
     tick();
     keys.close();
-    assert.deepEqual(outcomes, [false, false]);
     assert.equal(keys.idle, true);
+    for (let ticks = 0; ticks < 20; ticks += 1) tick();
+    assert.deepEqual([log, done], [['M1 160 @0'], []]);
   });
 });
