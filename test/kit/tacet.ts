@@ -108,12 +108,13 @@ export class TestTacet {
     }
     writeFileSync(file, stringify(merged));
     const logLines: string[] = [];
-    const config = loadConfig({ file, env: {}, cwd: directory });
     try {
+      const config = loadConfig({ file, env: {}, cwd: directory });
       const app = await buildApp(config, { logDestination: { write: (line) => logLines.push(line) } });
       return new TestTacet(app, await app.start(), logLines, dataDirectory, drachtio);
     } catch (error) {
       await drachtio?.stop();
+      rmSync(directory, { recursive: true, force: true });
       throw error;
     }
   }
