@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { freePort, Program } from './program.js';
+import { freePorts } from '../../test/kit/ports.js';
+import { Program } from './program.js';
 
 const START_MS = 30_000;
 /** It takes some seconds to unload; nothing of it is kept. */
@@ -47,7 +48,7 @@ export class Freeswitch {
   }
 
   static async start(file: string, plan: FreeswitchPlan): Promise<Freeswitch> {
-    const sipPort = await freePort();
+    const [sipPort = 0] = await freePorts(1);
     const places = ['conf', 'log', 'db', 'run', 'storage', 'temp', 'cache', 'recordings'];
     for (const place of places) mkdirSync(join(plan.directory, place));
     writeFileSync(join(plan.directory, 'conf', 'freeswitch.xml'), configuration(sipPort, plan.prompt));

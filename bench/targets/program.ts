@@ -1,7 +1,4 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { within } from '../../test/kit/deadline.js';
 
 const OUTPUT_KEPT = 4000;
@@ -62,22 +59,4 @@ async function attempt<T>(probe: () => Promise<T>): Promise<{ value: T } | { err
     (value) => ({ value }),
     (error: unknown) => ({ error }),
   );
-}
-
-/** A port of loopback that is free now, for UDP and for TCP. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const socket = createSocket('udp4');
-  const bound = new Promise<boolean>((resolve) => {
-    socket.once('error', () => resolve(false));
-    socket.bind(port, '127.0.0.1', () => resolve(true));
-  });
-  const free = await bound;
-  socket.close();
-  server.close();
-  await once(server, 'close');
-  return free ? port : freePort();
 }

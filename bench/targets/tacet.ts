@@ -3,11 +3,12 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { freePorts } from '../../test/kit/ports.js';
 import type { Lateness } from '../measure/steady.js';
 import { residentBytes } from '../process-usage.js';
 import type { PromptFiles } from '../sounds.js';
 import { COLLECT_SIGNAL, HEAP_FILE } from './collect-garbage.js';
-import { freePort, Program } from './program.js';
+import { Program } from './program.js';
 import type { Stack } from './stack.js';
 
 const COLLECT_GARBAGE = new URL('./collect-garbage.js', import.meta.url).href;
@@ -74,7 +75,7 @@ export class Tacet {
 
   /** Resolves when it takes calls. Rejects with what it printed. */
   static async start(plan: TacetPlan): Promise<Tacet> {
-    const [sipPort, httpPort] = [await freePort(), await freePort()];
+    const [sipPort = 0, httpPort = 0] = await freePorts(2);
     const token = randomBytes(24).toString('hex');
     const heapFile = join(plan.directory, 'heap');
     const file = writeConfiguration(plan, sipPort, httpPort, token);

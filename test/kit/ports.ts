@@ -25,7 +25,8 @@ export async function freePorts(count: number): Promise<number[]> {
   try {
     while (ports.length < count) {
       const port = randomInt(Math.ceil(LOWEST / STEP), Math.floor(HIGHEST / STEP)) * STEP;
-      if (!(await take(port + APIECE))) continue;
+      // Never released: it goes with this process.
+      if (!(await tcp(port + APIECE))) continue;
       const own = Array.from({ length: APIECE }, (_, at) => port + at);
       const binds = own.flatMap((one) => [udp(one), tcp(one)]);
       const releases = (await Promise.all(binds)).filter((release) => release !== null);
@@ -36,18 +37,6 @@ export async function freePorts(count: number): Promise<number[]> {
     await Promise.all(held.map((release) => release()));
   }
   return ports;
-}
-
-/** Listens on a TCP port for as long as this process lives, and does not keep it alive. False when it is taken. */
-async function take(port: number): Promise<boolean> {
-  const server = createServer((socket) => socket.destroy()).listen(port, '127.0.0.1');
-  try {
-    await once(server, 'listening');
-  } catch {
-    return false;
-  }
-  server.unref();
-  return true;
 }
 
 /** Holds a UDP port until the function it resolves with is called; null when it is taken. */
@@ -63,7 +52,7 @@ async function udp(port: number): Promise<(() => Promise<void>) | null> {
   return () => new Promise((resolve) => socket.close(() => resolve()));
 }
 
-/** The same for TCP. */
+/** The same for TCP. Does not keep the process alive. */
 async function tcp(port: number): Promise<(() => Promise<void>) | null> {
   const server = createServer().listen(port, '127.0.0.1');
   try {
@@ -71,6 +60,7 @@ async function tcp(port: number): Promise<(() => Promise<void>) | null> {
   } catch {
     return null;
   }
+  server.unref();
   return () => new Promise((resolve) => server.close(() => resolve()));
 }
 

@@ -132,7 +132,7 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
   });
 
   it('drops a stranger who was there before the call, and hears a far end that was', async () => {
-    const server = await engine({ from: 31_570, to: 31_609 });
+    const server = await engine({ from: 31_800, to: 31_839 });
     const [far, evil] = [await farEnd(), await farEnd()];
     const endpoint = await server.createEndpoint();
     const offer = await endpoint.offer();
