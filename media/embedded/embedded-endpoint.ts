@@ -38,6 +38,8 @@ export class EmbeddedEndpoint implements MediaEndpoint {
   #latestLoop = 0;
   /** What was last agreed with the far end. */
   #audio: AgreedAudio | null = null;
+  /** It was bridged: audio may cross until it is closed. */
+  #crossed = false;
   #closed = false;
   #lost = false;
 
@@ -95,7 +97,7 @@ export class EmbeddedEndpoint implements MediaEndpoint {
     this.#assertOpen();
     this.#latestPlay += 1;
     // Whatever is asked of the engine from now on comes after the stop: nobody needs to wait for it.
-    this.#options.link.tell({ op: 'stop', leg: this.id });
+    this.#options.link.tellLater({ op: 'stop', leg: this.id });
     for (const settle of this.#plays.values()) settle('interrupted');
   }
 
@@ -150,10 +152,17 @@ export class EmbeddedEndpoint implements MediaEndpoint {
     if (this.#closed) return;
     this.#closed = true;
     this.#listeners.clear();
-    this.#options.link.tell({ op: 'close', leg: this.id });
+    const request = { op: 'close', leg: this.id } as const;
+    if (this.#crossed) this.#options.link.tell(request);
+    else this.#options.link.tellLater(request);
     this.#options.sdp.close();
     this.#settleAll();
     this.#options.onClosed();
+  }
+
+  /** A bridge of it with another is asked for. */
+  onBridge(): void {
+    this.#crossed = true;
   }
 
   /** Something the worker reports about this leg. */

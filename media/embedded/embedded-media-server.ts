@@ -99,6 +99,7 @@ export class EmbeddedMediaServer implements MediaServer {
 
   async bridge(a: MediaEndpoint, b: MediaEndpoint): Promise<void> {
     if (a.id === b.id) throw new MediaError('closed', 'an endpoint cannot be bridged with itself');
+    for (const { id } of [a, b]) this.#endpoints.get(id)?.onBridge();
     await this.#running().request({ op: 'bridge', leg: a.id, peer: b.id });
   }
 

@@ -85,6 +85,11 @@ export class EngineLink {
     if (this.#up) this.#outbox.put({ seq: null, request });
   }
 
+  /** {@link tell} for what may be done a packet later: sent with whatever is asked for next, or after 20 ms. */
+  tellLater(request: EngineRequest): void {
+    if (this.#up) this.#outbox.putLater({ seq: null, request });
+  }
+
   /** Ends the thread and with it every socket. Idempotent. */
   async close(): Promise<void> {
     this.#up = false;

@@ -20,12 +20,8 @@ interface Press {
  * and as a tone. A press takes in at most one report of each method, so a key pressed twice stays two.
  */
 export class KeyPresses {
-  readonly #presses: Press[] = Array.from({ length: REMEMBERED }, () => ({
-    code: 0,
-    startedAt: 0,
-    endedAt: 0,
-    methods: 0,
-  }));
+  /** The latest few; filled as keys come, since most calls have none. */
+  readonly #presses: Press[] = [];
   #next = 0;
   #live = 0;
 
@@ -43,14 +39,15 @@ export class KeyPresses {
       known.endedAt = Math.max(known.endedAt, endedAt);
       return false;
     }
-    const press = this.#presses[this.#next++ % REMEMBERED];
-    if (press) {
-      if (press.methods === 0) this.#live += 1;
-      press.code = code;
-      press.startedAt = startedAt;
-      press.endedAt = endedAt;
-      press.methods = method;
-    }
+    const at = this.#next++ % REMEMBERED;
+    this.#presses[at] ??= { code: 0, startedAt: 0, endedAt: 0, methods: 0 };
+    const press = this.#presses[at];
+    if (press.methods === 0) this.#live += 1;
+    // In place: no copy of an old key stays behind in memory.
+    press.code = code;
+    press.startedAt = startedAt;
+    press.endedAt = endedAt;
+    press.methods = method;
     return true;
   }
 

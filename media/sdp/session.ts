@@ -67,8 +67,8 @@ interface LocalFormat {
 /** Our side of one dialog's offers and answers (RFC 3264), any number of them, in either direction. Pure: no sockets, no clock. */
 export class SdpSession {
   readonly #options: SdpSessionOptions;
-  /** What our last SDP said after its o= line; an equal one keeps the version (RFC 3264 section 8). */
-  #lastBody = '';
+  /** The media sections of our last SDP; equal ones keep the version (RFC 3264 section 8). */
+  #lastMedia = '';
   #version = 0;
   /** The m-sections of the dialog, which later offers must repeat in order. */
   #sections: readonly RemoteSection[] = [];
@@ -217,28 +217,22 @@ export class SdpSession {
 
   #render(media: MediaDescription[]): { sdp: string; remember: () => void } {
     const { address, sessionId } = this.#options;
-    const describe = (version: number): SessionDescription => ({
+    // What the text is made of, not the text: writing it takes the library as long as all else here.
+    const written = JSON.stringify(media);
+    const version = written === this.#lastMedia ? this.#version : this.#version + 1;
+    const remember = () => {
+      this.#lastMedia = written;
+      this.#version = version;
+    };
+    const description: SessionDescription = {
       version: 0,
-      origin: {
-        username: '-',
-        sessionId,
-        sessionVersion: version,
-        netType: 'IN',
-        ipVer: 4,
-        address,
-      },
+      origin: { username: '-', sessionId, sessionVersion: version, netType: 'IN', ipVer: 4, address },
       name: 'tacet',
       connection: { version: 4, ip: address },
       timing: { start: 0, stop: 0 },
       media,
-    });
-    const body = write(describe(0));
-    const version = body === this.#lastBody ? this.#version : this.#version + 1;
-    const remember = () => {
-      this.#lastBody = body;
-      this.#version = version;
     };
-    return { sdp: write(describe(version)), remember };
+    return { sdp: write(description), remember };
   }
 }
 

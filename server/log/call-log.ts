@@ -6,8 +6,8 @@ export function logEvents(events: CallEvents, log: Logger): () => void {
   return events.subscribe((event) => {
     // The line of a flow is written by whoever changes it.
     if (event.conversationId === null) return;
+    if (event.type === 'secure.progress' || event.type === 'flow.action') return;
     const { conversationId, at: _at, ...body } = event;
-    if (body.type === 'secure.progress' || body.type === 'flow.action') return;
     if (body.type === 'agent.data') {
       // The script's data belongs to the agent, not to the log.
       log.info({ conversation: conversationId, type: body.type, session: body.sessionId }, 'call');

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { newId } from './identifiers.js';
 import type { TransportProtocol } from './options.js';
 
 /**
@@ -44,7 +44,7 @@ export class AdminFramer {
 
 /** Makes one frame: a fresh identifier, the tokens, and the SIP message if there is one. */
 export function adminFrame(tokens: string, message?: Buffer): Buffer {
-  const head = `${randomUUID()}|${tokens}${message ? '\r\n' : ''}`;
+  const head = `${newId()}|${tokens}${message ? '\r\n' : ''}`;
   const length = `${head.length + (message?.length ?? 0)}#`;
   const frame = Buffer.allocUnsafeSlow(length.length + head.length + (message?.length ?? 0));
   frame.write(length + head, 0, 'latin1');

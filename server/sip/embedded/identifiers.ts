@@ -19,5 +19,8 @@ export const newTag = (): string => randomHex(8);
 /** A branch that no other transaction has, with the magic cookie (RFC 3261 section 8.1.1.7). */
 export const newBranch = (): string => `z9hG4bK${randomHex(10)}`;
 
-/** A Call-ID or drachtio transaction identifier. */
-export const newId = (): string => randomUUID();
+/** An identifier of a frame or a transaction in the application protocol. */
+export const newId = (): string => randomHex(16);
+
+/** A Call-ID (RFC 3261 section 8.1.1.4). */
+export const newCallId = (): string => randomUUID();

@@ -4,7 +4,7 @@ import { type Context, sipTokens, UNSOLICITED } from './context.js';
 import { Dialog } from './dialog.js';
 import { header } from './header-names.js';
 import { parseCSeq, parseNameAddr } from './header-values.js';
-import { newId, newTag } from './identifiers.js';
+import { newCallId, newId, newTag } from './identifiers.js';
 import { InviteClient } from './invite-client.js';
 import { EMPTY_BODY, headerValue, type SipHeader, type SipRequest, type SipResponse } from './message.js';
 import {
@@ -226,7 +226,7 @@ function outsideRequest(
   const own = withLocalHost(given('from') ?? contactValue({ ...local, protocol: 'udp' }), local);
   const from = parseNameAddr(own)?.params.has('tag') ? own : `${own};tag=${newTag()}`;
   const to = given('to') ?? `<${asked.uri}>`;
-  const callId = given('call-id') ?? newId();
+  const callId = given('call-id') ?? newCallId();
   const sequence = /^\d{1,9}/.exec(given('cseq') ?? '')?.[0] ?? '1';
   const headers = [
     maxForwards(asked.headers),

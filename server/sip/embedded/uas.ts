@@ -288,16 +288,16 @@ export class UserAgentServer {
     const { protocol, localAddress: host, localPort: port } = entry.transaction.flow;
     const headers = answerHeaders(inbound, asked, { protocol, host, port }, this.#context.options.supported);
     const toTag = status === 100 ? undefined : (dialog?.localTag ?? chosen ?? inbound.tag);
+    const response = makeResponse(request, { status, reason, toTag, headers, body });
     if (dialog && request.method === 'INVITE' && status > 100 && status < 300) {
-      dialog.localParty =
-        headerValue(makeResponse(request, { status, toTag }).headers, 'to') ?? dialog.localParty;
+      dialog.localParty = headerValue(response.headers, 'to') ?? dialog.localParty;
       dialog.localContact = headerValue(headers, 'contact') ?? dialog.localContact;
     }
     if (status >= 200) {
       this.#inbound.delete(inbound.transactionId);
       this.#settle(inbound, status);
     }
-    return serialize(makeResponse(request, { status, reason, toTag, headers, body }));
+    return serialize(response);
   }
 
   /** What a final answer to INVITE means for the dialog. */
