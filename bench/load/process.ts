@@ -16,7 +16,6 @@ export interface CallPlan {
 
 /** Time between the ACK and the BYE of a call that is only set up and torn down, in ms. */
 const HOLD_MS = 100;
-/** Of packets. */
 
 const parties = await Parties.open();
 const agents = new SecureAgents(parties);

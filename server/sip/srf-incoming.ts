@@ -31,27 +31,20 @@ export function incomingCall(
     res.send(400, 'Contact Header Required', {});
     return null;
   }
-  let cancelled = false;
+  const offer = req.body || null;
   const cancel = () => {
-    cancelled = true;
+    call.cancelled = true;
     forget();
   };
-  // Attached at once: srf attaches its own when the answer is sent, and drops a CANCEL that came before.
-  req.on('cancel', cancel);
-  const forget = link.whileUp(cancel);
-  (res as LooseResponse).on('end', forget);
-  const offer = req.body || null;
-  return {
+  const call: IncomingCall & { cancelled: boolean } = {
     callId: req.get('Call-ID'),
     from: uriOf(req, 'From'),
     to: req.uri,
     toUser: userOf(req.uri),
     offer,
-    get cancelled() {
-      return cancelled;
-    },
+    cancelled: false,
     reject: (status, reason) => {
-      if (!res.finalResponseSent && !cancelled) res.send(status, reason, {});
+      if (!res.finalResponseSent && !call.cancelled) res.send(status, reason, {});
     },
     answer: (sdp, handlers) =>
       new Promise<SipDialog>((resolve, reject) => {
@@ -80,6 +73,11 @@ export function incomingCall(
         });
       }),
   };
+  // Attached at once: srf attaches its own when the answer is sent, and drops a CANCEL that came before.
+  req.on('cancel', cancel);
+  const forget = link.whileUp(cancel);
+  (res as LooseResponse).on('end', forget);
+  return call;
 }
 
 export function registration(req: Srf.SrfRequest, res: Srf.SrfResponse): Registration {

@@ -66,15 +66,13 @@ export function passageTokens({ source, bytes, protocol, address, port }: Passag
   return `${source}|${bytes}|${protocol}|${address}|${port}|${timeOfDay()}000`;
 }
 
-let writtenAt = 0;
-let written = '';
+const DAY_MS = 86_400_000;
 
-/** The time of day (UTC) to the millisecond, written once for each. */
+/** The time of day (UTC) to the millisecond, without a Date, which would write the day too. */
 function timeOfDay(): string {
-  const now = Date.now();
-  if (now !== writtenAt) {
-    writtenAt = now;
-    written = new Date(now).toISOString().slice(11, 23);
-  }
-  return written;
+  const ms = Date.now() % DAY_MS;
+  const seconds = Math.floor(ms / 1000);
+  const two = (value: number): string => (value < 10 ? `0${value}` : `${value}`);
+  const clock = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  return `${clock}.${String(ms % 1000).padStart(3, '0')}`;
 }

@@ -59,10 +59,11 @@ export class UserAgentServer {
     if (this.#context.dialogs.byId(dialog.id)) return { status: 480, reason: 'Dialog Already Exists' };
     this.#context.dialogs.add(dialog);
     dialog.flow = flow;
-    const hasContact = headerValue(request.headers, 'contact') !== undefined;
     // RFC 2543 sends later requests to From when there is no Contact, and drachtio-srf needs one.
-    const added = hasContact ? [] : [header('Contact', `<${contact}>`)];
-    const complete = { ...request, headers: [...request.headers, ...added] };
+    const complete =
+      headerValue(request.headers, 'contact') === undefined
+        ? { ...request, headers: [...request.headers, header('Contact', `<${contact}>`)] }
+        : request;
     this.#open({ request: complete, essentials, flow, key }, application, dialog);
     return undefined;
   }
