@@ -217,7 +217,7 @@ export class SdpSession {
 
   #render(media: MediaDescription[]): { sdp: string; remember: () => void } {
     const { address, sessionId } = this.#options;
-    // What the text is made of, not the text: writing it takes the library as long as all else here.
+    // What the text is made of, not the text: the library would have to write that twice.
     const written = JSON.stringify(media);
     const version = written === this.#lastMedia ? this.#version : this.#version + 1;
     const remember = () => {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { EmbeddedMediaServer } from '../../media/embedded/embedded-media-server.js';
 import { EngineLink } from '../../media/embedded/engine-link.js';
@@ -15,6 +16,23 @@ const code = (expected: string) => (error: unknown) => error instanceof MediaErr
 /** The server has no event for it: readiness is what a health check asks for, again and again. */
 async function untilReady(server: { readonly ready: boolean }): Promise<void> {
   while (!server.ready) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+const portIn = (sdp: string): number => Number(/^m=audio (\d+)/m.exec(sdp)?.[1]);
+
+/** There is no event for it either. */
+async function untilFree(port: number): Promise<void> {
+  const over = performance.now() + 5000;
+  for (let free = false; !free; ) {
+    assert.ok(performance.now() < over, `port ${port} is given up`);
+    const socket = createSocket('udp4');
+    free = await new Promise<boolean>((resolve) => {
+      socket.on('error', () => resolve(false));
+      socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true));
+    });
+    socket.close();
+    await turn();
+  }
 }
 
 describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
@@ -66,6 +84,23 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
   it('frees the port for real when close() resolves', async () => {
     const server = await engine({ from: 31_504, to: 31_505 });
     for (let i = 0; i < 5; i += 1) await (await server.createEndpoint()).close();
+  });
+
+  it('closes a leg that was bridged without waiting for anything, and another within a packet', async ({
+    mock,
+  }) => {
+    const server = await engine({ from: 31_850, to: 31_869 });
+    const far = await farEnd();
+    const [bridged, peer, alone] = await Promise.all([1, 2, 3].map(() => server.createEndpoint()));
+    assert.ok(bridged && peer && alone);
+    const ports = [portIn(await bridged.answer(far.sdp())), portIn(await alone.answer(far.sdp()))] as const;
+    await server.bridge(bridged, peer);
+    mock.timers.enable({ apis: ['setTimeout'] });
+    await bridged.close();
+    await untilFree(ports[0]);
+    await alone.close();
+    mock.timers.tick(20);
+    await untilFree(ports[1]);
   });
 
   it('does not start at an address that cannot be bound', async () => {

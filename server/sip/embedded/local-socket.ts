@@ -21,7 +21,7 @@ class LocalSocket extends Socket {
 
   override _read(): void {}
 
-  /** Past the queue of a stream, which costs a call a twentieth of its set-up: nothing here is ever slow to take it. */
+  /** Past the queue of a stream: what is written here never waits for a reader that is slow. */
   override write(chunk: Buffer | string, ...rest: readonly unknown[]): boolean {
     if (!this.writable) return super.write(chunk, ...(rest as [() => void]));
     const [first, second] = rest;
