@@ -209,12 +209,12 @@ export class CallEvents {
 
   publish(conversationId: string, body: CallEventBody): void {
     const shown = this.#secure.has(conversationId) ? secureView(body) : body;
-    this.#hand({ ...shown, seq: this.#next(), at: this.#now().toISOString(), conversationId });
+    this.#hand({ ...shown, ...this.#number(), conversationId });
   }
 
   /** For what concerns no conversation. */
   announce(body: FlowEventBody): void {
-    this.#hand({ ...body, seq: this.#next(), at: this.#now().toISOString(), conversationId: null });
+    this.#hand({ ...body, ...this.#number(), conversationId: null });
   }
 
   /** From now on only allow-listed fields of this conversation's events pass. */
@@ -241,9 +241,9 @@ export class CallEvents {
     return () => this.#listeners.delete(listener);
   }
 
-  #next(): number {
+  #number(): Numbered {
     this.#seq += 1;
-    return this.#seq;
+    return { seq: this.#seq, at: this.#now().toISOString() };
   }
 
   #hand(event: CallEvent): void {

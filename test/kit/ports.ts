@@ -26,9 +26,9 @@ export async function freePorts(count: number): Promise<number[]> {
     while (ports.length < count) {
       const port = randomInt(Math.ceil(LOWEST / STEP), Math.floor(HIGHEST / STEP)) * STEP;
       // Never released: it goes with this process.
-      if (!(await tcp(port + APIECE))) continue;
+      if (!(await holdTcp(port + APIECE))) continue;
       const own = Array.from({ length: APIECE }, (_, at) => port + at);
-      const binds = own.flatMap((one) => [udp(one), tcp(one)]);
+      const binds = own.flatMap((one) => [holdUdp(one), holdTcp(one)]);
       const releases = (await Promise.all(binds)).filter((release) => release !== null);
       held.push(...releases);
       if (releases.length === binds.length) ports.push(port);
@@ -40,7 +40,7 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 /** Holds a UDP port until the function it resolves with is called; null when it is taken. */
-async function udp(port: number): Promise<(() => Promise<void>) | null> {
+export async function holdUdp(port: number): Promise<(() => Promise<void>) | null> {
   const socket = createSocket('udp4');
   socket.bind(port, '127.0.0.1');
   try {
@@ -53,7 +53,7 @@ async function udp(port: number): Promise<(() => Promise<void>) | null> {
 }
 
 /** The same for TCP. Does not keep the process alive. */
-async function tcp(port: number): Promise<(() => Promise<void>) | null> {
+async function holdTcp(port: number): Promise<(() => Promise<void>) | null> {
   const server = createServer().listen(port, '127.0.0.1');
   try {
     await once(server, 'listening');

@@ -9,6 +9,7 @@ import { EmbeddedMediaServer } from '../../media/embedded/embedded-media-server.
 import { EngineLink } from '../../media/embedded/engine-link.js';
 import { MediaError } from '../../media/media-server.js';
 import { within } from '../kit/deadline.js';
+import { holdUdp } from '../kit/ports.js';
 import { countingPrompts, FarEnd, startEngine } from './media-far-end.js';
 
 const code = (expected: string) => (error: unknown) => error instanceof MediaError && error.code === expected;
@@ -18,19 +19,12 @@ async function untilReady(server: { readonly ready: boolean }): Promise<void> {
   while (!server.ready) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-const portIn = (sdp: string): number => Number(/^m=audio (\d+)/m.exec(sdp)?.[1]);
-
 /** There is no event for it either. */
 async function untilFree(port: number): Promise<void> {
   const over = performance.now() + 5000;
-  for (let free = false; !free; ) {
+  for (let release = await holdUdp(port); ; release = await holdUdp(port)) {
+    if (release) return release();
     assert.ok(performance.now() < over, `port ${port} is given up`);
-    const socket = createSocket('udp4');
-    free = await new Promise<boolean>((resolve) => {
-      socket.on('error', () => resolve(false));
-      socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true));
-    });
-    socket.close();
     await turn();
   }
 }
@@ -90,17 +84,18 @@ describe('embedded engine: lifetime', { timeout: 30_000 }, () => {
     mock,
   }) => {
     const server = await engine({ from: 31_850, to: 31_869 });
-    const far = await farEnd();
+    const [near, far] = [await farEnd(), await farEnd()];
     const [bridged, peer, alone] = await Promise.all([1, 2, 3].map(() => server.createEndpoint()));
     assert.ok(bridged && peer && alone);
-    const ports = [portIn(await bridged.answer(far.sdp())), portIn(await alone.answer(far.sdp()))] as const;
+    near.aim(await bridged.answer(near.sdp()));
+    far.aim(await alone.answer(far.sdp()));
     await server.bridge(bridged, peer);
     mock.timers.enable({ apis: ['setTimeout'] });
     await bridged.close();
-    await untilFree(ports[0]);
+    await untilFree(near.target);
     await alone.close();
     mock.timers.tick(20);
-    await untilFree(ports[1]);
+    await untilFree(far.target);
   });
 
   it('does not start at an address that cannot be bound', async () => {

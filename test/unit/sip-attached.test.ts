@@ -129,6 +129,16 @@ test('what is written is read later in the same turn, in its order, and wiped wh
   assert.deepEqual(said, ['Signal=4', 'wiped', 'second', 'third']);
 });
 
+test('what is written with the end is read before it', async () => {
+  const [near, far] = localConnection();
+  const said: string[] = [];
+  far.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+  near.write('first');
+  near.end('last');
+  await within(once(far, 'end'), 1000, 'the end');
+  assert.deepEqual(said, ['first', 'last']);
+});
+
 test('the end of one side is the end of the other', async () => {
   for (const end of ['end', 'destroy'] as const) {
     const [near, far] = localConnection();

@@ -72,7 +72,7 @@ const DAY_MS = 86_400_000;
 function timeOfDay(): string {
   const ms = Date.now() % DAY_MS;
   const seconds = Math.floor(ms / 1000);
-  const two = (value: number): string => (value < 10 ? `0${value}` : `${value}`);
+  const two = (value: number): string => String(value).padStart(2, '0');
   const clock = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
   return `${clock}.${String(ms % 1000).padStart(3, '0')}`;
 }

@@ -26,10 +26,18 @@ class LocalSocket extends Socket {
     if (!this.writable) return super.write(chunk, ...(rest as [() => void]));
     const [first, second] = rest;
     const encoding = typeof first === 'string' ? (first as BufferEncoding) : 'utf8';
-    const done = (typeof first === 'function' ? first : second) as Written['done'];
+    this.#put(chunk, encoding, (typeof first === 'function' ? first : second) as Written['done']);
+    return true;
+  }
+
+  /** What is written with the end comes here. */
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, done: () => void): void {
+    this.#put(chunk, encoding, done);
+  }
+
+  #put(chunk: Buffer | string, encoding: BufferEncoding, done: Written['done']): void {
     if (this.#written.length === 0) process.nextTick(() => this.#handOver());
     this.#written.push({ chunk: typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk, done });
-    return true;
   }
 
   #handOver(): void {
