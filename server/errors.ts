@@ -35,7 +35,7 @@ export const ERRORS = {
   'too-large': { http: 413, sip: 513, text: 'the request is too large' },
   'not-found': { http: 404, sip: 404, text: 'nothing here' },
   'number-not-routed': { http: 404, sip: 404, text: 'no route for this number' },
-  'no-common-codec': { http: 488, sip: 488, text: 'no codec in common: PCMU and PCMA are spoken' },
+  'no-common-codec': { http: 488, sip: 488, text: 'no codec in common: PCMU and PCMA are spoken, over IPv4' },
   'srtp-refused': { http: 488, sip: 488, text: 'the media cannot be secured' },
   'no-media-port': { http: 503, sip: 503, text: 'no RTP port is free' },
   busy: { http: 503, sip: 503, text: 'too much is waiting already; try again later' },

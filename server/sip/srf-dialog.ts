@@ -1,4 +1,5 @@
 import type Srf from 'drachtio-srf';
+import { remoteSdp } from './remote-sdp.js';
 import { type DialogHandlers, type ReinviteOptions, type SipDialog, SipFailure } from './signalling.js';
 import { Reinvite, type ReinvitingDialog } from './srf-reinvite.js';
 
@@ -126,7 +127,7 @@ export class SrfDialog implements SipDialog {
   async #offered(req: Srf.SrfRequest, res: Srf.SrfResponse): Promise<void> {
     // Glare (RFC 3261 section 14.2): drachtio-server leaves it to the application.
     if (this.#reinvite?.pending) return res.send(491);
-    const offer = req.body || null;
+    const offer = remoteSdp(req) || null;
     let sdp: string;
     this.#offersUnderWay += 1;
     try {
@@ -149,7 +150,7 @@ export class SrfDialog implements SipDialog {
   #acked(req: Srf.SrfRequest): void {
     if (!this.#awaitingAnswer) return;
     this.#awaitingAnswer = false;
-    this.#handlers.answered(req.body ?? '').catch(() => {
+    this.#handlers.answered(remoteSdp(req)).catch(() => {
       this.#handlers.hungUp();
       void this.hangUp();
     });

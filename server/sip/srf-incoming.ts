@@ -1,4 +1,5 @@
 import type Srf from 'drachtio-srf';
+import { remoteSdp } from './remote-sdp.js';
 import { type IncomingCall, type Registration, type SipDialog, SipFailure } from './signalling.js';
 import { SrfDialog } from './srf-dialog.js';
 import type { SrfLink } from './srf-link.js';
@@ -31,7 +32,7 @@ export function incomingCall(
     res.send(400, 'Contact Header Required', {});
     return null;
   }
-  const offer = req.body || null;
+  const offer = remoteSdp(req) || null;
   const cancel = () => {
     call.cancelled = true;
     forget();

@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type Srf from 'drachtio-srf';
+import { remoteSdp } from './remote-sdp.js';
 import { type AnsweredCall, type DialogHandlers, type OutgoingCall, SipFailure } from './signalling.js';
 import { SrfDialog } from './srf-dialog.js';
 import { guarded, type LooseResponse } from './srf-incoming.js';
@@ -10,6 +11,9 @@ const CANCEL_DEADLINE_MS = 32_000;
 
 /** What srf rejects with: SipError for an answer, a plain string for a refusal by the SIP server. */
 type Refusal = { readonly status?: unknown; readonly res?: LooseResponse };
+
+/** What drachtio-srf's dialog has beyond its published types. */
+type AnsweredDialog = Srf.Dialog & { readonly res: Srf.SrfResponse };
 
 /**
  * Sends INVITE over this link and resolves when it is answered.
@@ -35,7 +39,8 @@ export async function placeCall(
         }
         const wrapped = new SrfDialog(dialog, handlers, { awaitingAnswer: false });
         link.adopt(wrapped);
-        if (!outgoing.signal.aborted) return resolve({ dialog: wrapped, answer: dialog.remote.sdp });
+        if (!outgoing.signal.aborted)
+          return resolve({ dialog: wrapped, answer: remoteSdp((dialog as AnsweredDialog).res) });
         // The answer crossed our CANCEL on the way.
         void wrapped.hangUp();
         reject(new SipFailure(487, 'cancelled'));

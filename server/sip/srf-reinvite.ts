@@ -1,4 +1,5 @@
 import type Srf from 'drachtio-srf';
+import { remoteSdp } from './remote-sdp.js';
 import { type ReinviteOptions, SipFailure } from './signalling.js';
 
 /** drachtio-server gives up after 32 s (RFC 3261 timer B), but says nothing where a provisional answer came before. */
@@ -102,7 +103,7 @@ export class Reinvite {
     clearTimeout(this.#timer);
     ack();
     if (this.#overdue) this.#late();
-    else this.#settle?.resolve(res.body);
+    else this.#settle?.resolve(remoteSdp(res));
   }
 
   /**

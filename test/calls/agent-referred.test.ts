@@ -43,6 +43,20 @@ describe('agent-referred payment by in-band tones', () => {
   });
 });
 
+describe('agent-referred payment between phones that name IPv6 addresses alone', () => {
+  let scene: Scene;
+  before(async () => {
+    const sdpAddress = '2001:db8::7';
+    scene = await Scene.start({ caller: { sdpAddress }, agent: { sdpAddress } });
+  });
+  afterEach(() => scene.hangUp());
+  after(() => scene.close());
+
+  it('keeps the agent deaf and hands over the confirmation', async () => {
+    await pays(scene, 'rfc4733');
+  });
+});
+
 async function pays(scene: Scene, method: PressMethod, timing = {}, flow = 'short-payment'): Promise<void> {
   const talk = await scene.talk();
   const { caller, agent } = talk;

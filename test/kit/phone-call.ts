@@ -18,6 +18,8 @@ export interface AudioSettings {
   readonly telephoneEvent: boolean;
   readonly direction: Direction;
   readonly srtp: boolean;
+  /** Named instead of that of the RTP socket; null for the truth. */
+  readonly sdpAddress: string | null;
 }
 
 export interface ReinviteChange {
@@ -107,8 +109,7 @@ export class PhoneCall {
     if (!codec) throw new Error('no common codec');
     const direction = answerDirection(theirs.direction, this.#settings.direction);
     const telephoneEvent = this.#settings.telephoneEvent && theirs.eventPayloadType !== null;
-    const { srtp } = this.#settings;
-    const answered = { codecs: [codec], telephoneEvent, direction, srtp };
+    const answered = { ...this.#settings, codecs: [codec], telephoneEvent, direction };
     const body = this.#write(answered, theirs.eventPayloadType, undefined, theirs.crypto?.tag);
     this.#follow(theirs);
     return body;
@@ -206,6 +207,7 @@ export class PhoneCall {
     const key = this.#key;
     if (change.newKey) this.#key = randomBytes(KEY_BYTES);
     this.#settings = {
+      ...before,
       codecs: change.codec ? [change.codec] : before.codecs,
       telephoneEvent: change.telephoneEvent ?? before.telephoneEvent,
       direction: change.direction ?? before.direction,
@@ -259,7 +261,7 @@ export class PhoneCall {
   ): string {
     this.#version += 1;
     const sdp: PhoneSdp = {
-      address: address ?? this.#media.address,
+      address: address ?? settings.sdpAddress ?? this.#media.address,
       port: this.#media.port,
       codecs: settings.codecs,
       eventPayloadType: settings.telephoneEvent ? events : null,

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { PAYLOAD_TYPES, type PhoneCodec } from './g711.js';
 import { KEY_BYTES, SUITE } from './srtp.js';
 
@@ -20,11 +21,12 @@ export interface PhoneSdp {
 export function writeSdp(sdp: PhoneSdp, version: number): string {
   const types = sdp.codecs.map((codec) => PAYLOAD_TYPES[codec]);
   const events = sdp.eventPayloadType;
+  const place = `IN ${isIPv6(sdp.address) ? 'IP6' : 'IP4'} ${sdp.address}`;
   const lines = [
     'v=0',
-    `o=phone 1 ${version} IN IP4 ${sdp.address}`,
+    `o=phone 1 ${version} ${place}`,
     's=-',
-    `c=IN IP4 ${sdp.address}`,
+    `c=${place}`,
     't=0 0',
     `m=audio ${sdp.port} ${sdp.crypto ? 'RTP/SAVP' : 'RTP/AVP'} ${[...types, ...(events === null ? [] : [events])].join(' ')}`,
     ...sdp.codecs.map((codec) => `a=rtpmap:${PAYLOAD_TYPES[codec]} ${codec}/8000`),

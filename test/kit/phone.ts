@@ -15,6 +15,8 @@ export interface PhoneOptions {
   readonly srtp?: boolean;
   /** Loopback address of its SIP and RTP sockets. Default 127.0.0.1. */
   readonly address?: string;
+  /** Address that its SDP names, IPv4 or IPv6. Default: that of its RTP socket. */
+  readonly sdpAddress?: string;
 }
 
 export interface CallOptions {
@@ -111,6 +113,7 @@ export class Phone {
       telephoneEvent: options.telephoneEvent ?? true,
       direction: 'sendrecv',
       srtp: options.srtp ?? false,
+      sdpAddress: options.sdpAddress ?? null,
     };
     sip.onInvite((request, reply) => {
       const incoming = new IncomingCall(request, reply, (...taken) => this.#answer(...taken));
