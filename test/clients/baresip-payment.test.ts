@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { DtmfMethod } from '../../media/endpoint.js';
-import { AUDIBLE } from '../kit/heard.js';
-import { FRAME, tones } from '../kit/sounds.js';
-import { hasTone, keyIn, level, toneMs } from '../kit/spectrum.js';
+import { tones } from '../kit/sounds.js';
+import { toneMs } from '../kit/spectrum.js';
 import { AGENT_HZ, CALLER_HZ } from './audio.js';
 import { type Baresip, startBaresip } from './baresip.js';
 import { missing } from './program.js';
+import { audibleMs, keysIn, longestWithout, VOICE_DBFS } from './recording.js';
 import { CARD, ClientServer } from './server.js';
 
 const PASSWORD = 'correct-horse-battery';
@@ -18,8 +18,6 @@ const TALK_MS = 1000;
 /** Recordings begin and end with packets, and baresip plays by a clock of its own. */
 const HOLD_MS = 300;
 const SLACK_MS = 250;
-/** Speech holds weak traces of any frequency; the voices here are at -10 dBFS. */
-const VOICE_DBFS = -20;
 
 describe('baresip pays', { skip: missing('baresip') }, () => {
   let server: ClientServer;
@@ -147,34 +145,4 @@ async function putOnHold(phone: Baresip): Promise<void> {
   await setTimeout(HOLD_MS);
   await phone.control.command('resume');
   await setTimeout(HOLD_MS);
-}
-
-/** A recording in pieces of 20 ms. */
-function pieces(pcm: Int16Array): Int16Array[] {
-  return Array.from({ length: Math.floor(pcm.length / FRAME) }, (_, at) =>
-    pcm.subarray(at * FRAME, (at + 1) * FRAME),
-  );
-}
-
-function audibleMs(pcm: Int16Array): number {
-  return pieces(pcm).filter((piece) => level(piece) >= AUDIBLE).length * 20;
-}
-
-/** The longest stretch that does not hold the voice, ms. */
-function longestWithout(pcm: Int16Array, hz: number): number {
-  let longest = 0;
-  let now = 0;
-  for (const piece of pieces(pcm)) {
-    now = hasTone(piece, hz, VOICE_DBFS) ? 0 : now + 20;
-    longest = Math.max(longest, now);
-  }
-  return longest;
-}
-
-/** Keys that sound for two pieces or longer. */
-function keysIn(pcm: Int16Array): string[] {
-  const keys = pieces(pcm).map(keyIn);
-  return keys.flatMap((key, at) =>
-    key !== null && keys[at - 1] === key && keys[at - 2] !== key ? [key] : [],
-  );
 }

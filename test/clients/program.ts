@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { DeadlineError, within } from '../kit/deadline.js';
 
 /** Debian package that brings each program. */
-const PACKAGES = { sipp: 'sip-tester', baresip: 'baresip-core' } as const;
+const PACKAGES = { sipp: 'sip-tester', baresip: 'baresip-core', linphonec: 'linphone-cli' } as const;
 
 export type Program = keyof typeof PACKAGES;
 
@@ -79,20 +79,37 @@ export class RunningProgram {
     this.exited.catch(() => undefined);
   }
 
-  /** Throws when the program is not on the PATH. */
-  static start(name: Program, args: readonly string[], deadlineMs: number): RunningProgram {
+  /** Throws when the program is not on the PATH. `env`: variables beside those of this process. */
+  static start(
+    name: Program,
+    args: readonly string[],
+    deadlineMs: number,
+    env: NodeJS.ProcessEnv = {},
+  ): RunningProgram {
     const path = find(name);
     if (path === null) throw new Error(absence(name));
-    const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(path, args, { stdio: 'pipe', env: { ...process.env, ...env } });
+    // It has no more to read when it has ended; that is seen there.
+    child.stdin.on('error', () => {});
     return new RunningProgram(name, child, deadlineMs);
   }
 
-  /** Resolves when the output holds `text`. Rejects when the program ends before, or after `ms`. */
-  async printed(text: string, ms: number): Promise<void> {
+  /** How much it has printed: what is waited for next comes after it. */
+  get mark(): number {
+    return this.#output.length;
+  }
+
+  /** Types a line. */
+  type(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
+  /** Resolves when the output holds `text`, after `since`. Rejects when the program ends before, or after `ms`. */
+  async printed(text: string, ms: number, since = 0): Promise<void> {
     let check = () => {};
     const seen = new Promise<void>((resolve, reject) => {
       check = () => {
-        if (this.#output.includes(text)) resolve();
+        if (this.#output.includes(text, since)) resolve();
       };
       this.#child.stdout?.on('data', check);
       this.#child.stderr?.on('data', check);
