@@ -58,6 +58,11 @@ export interface SipServerOptions {
    * 17.2.1). Default 0: at once, as drachtio-server does.
    */
   readonly tryingAfterMs: number;
+  /**
+   * Messages from the network that come within this time of the last ones are handled together at its end, in
+   * milliseconds; INFO is not kept waiting. Default 0: each at once.
+   */
+  readonly coalesceMs: number;
   /** Option tags accepted in Require (RFC 3261 section 8.2.2.3). Default none: others are answered 420. */
   readonly supported: readonly string[];
   /** Default: the system's clock. */
@@ -92,6 +97,7 @@ export function completeOptions(given: SipServerSettings): SipServerOptions {
     advertisedAddress: given.advertisedAddress,
     adminAddress: given.adminAddress ?? '127.0.0.1',
     tryingAfterMs: given.tryingAfterMs ?? 0,
+    coalesceMs: given.coalesceMs ?? 0,
     adminPort: given.adminPort === undefined ? 0 : given.adminPort,
     secret: given.secret ?? randomBytes(16).toString('hex'),
     flood: { ...DEFAULT_FLOOD, ...given.flood },

@@ -4,6 +4,7 @@ import { ApplicationRoutes } from './application-routes.js';
 import type { Context, DroppedCounts } from './context.js';
 import { SipCore } from './core.js';
 import { DialogTable } from './dialog-table.js';
+import { Intake } from './intake.js';
 import { localConnection } from './local-socket.js';
 import { KNOWN_METHODS } from './message.js';
 import { completeOptions, type SipServerOptions, type SipServerSettings } from './options.js';
@@ -50,7 +51,8 @@ export interface SipServer {
  */
 export async function startSipServer(settings: SipServerSettings = {}): Promise<SipServer> {
   const options = completeOptions(settings);
-  const transports = new Transports(options, (message) => core.received(message));
+  const intake = new Intake(options.clock, options.coalesceMs, (message) => core.received(message));
+  const transports = new Transports(options, (message) => intake.take(message));
   const context: Context = {
     options,
     transports,
@@ -69,7 +71,7 @@ export async function startSipServer(settings: SipServerSettings = {}): Promise<
     await transports.close();
     throw error;
   }
-  return sipServer(options, context, core, admin);
+  return sipServer(options, context, core, admin, intake);
 }
 
 function sipServer(
@@ -77,6 +79,7 @@ function sipServer(
   context: Context,
   core: SipCore,
   admin: AdminServer,
+  intake: Intake,
 ): SipServer {
   const { transports, transactions, dialogs, routes, dropped } = context;
   let closing: Promise<void> | undefined;
@@ -100,6 +103,7 @@ function sipServer(
       dropped: { ...dropped },
     }),
     close() {
+      intake.close();
       core.close();
       closing ??= Promise.all([admin.close(), transports.close()]).then(() => undefined);
       return closing;
