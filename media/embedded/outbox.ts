@@ -1,7 +1,7 @@
 import { PERIOD_MS } from './packet-clock.js';
 
 /** In a turn that takes long, messages are not kept for longer than this, in ms. */
-const LONGEST_WAIT_MS = 2;
+const LONGEST_WAIT_MS = 5;
 
 /**
  * Collects messages for another thread and hands them over together, in their order, at the end of the turn of the
