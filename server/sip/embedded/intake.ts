@@ -3,14 +3,14 @@ import type { OnReceived, Received } from './flow.js';
 
 /** Handled at once when so many wait, so that no turn of the event loop takes long. */
 const MOST_WAITING = 32;
-/** `INFO `, as its bytes are. */
-const INFO = [0x49, 0x4e, 0x46, 0x4f, 0x20] as const;
+/** An INFO may be a key, and for an answer somebody waits. */
+const URGENT = ['INFO ', 'SIP/'].map((start) => Buffer.from(start, 'latin1'));
 
 /**
  * Hands up what arrives. On a busy server a processor finds nothing of the program in its caches when it wakes for a
  * message, and a call costs half as much again: messages that come within `coalesceMs` of the last ones that were
  * handled are handled together at its end, in their order, as a network card coalesces interrupts. After a pause of that
- * length a message is handled at once. An INFO may be a key: it takes along at once whatever waits.
+ * length a message is handled at once. An INFO or a response is too, and takes along whatever waits.
  */
 export class Intake {
   readonly #clock: SipClock;
@@ -54,5 +54,5 @@ export class Intake {
 
 /** Of a broken stream nothing more comes, and it is about to be closed. */
 function isUrgent({ data, broken }: Received): boolean {
-  return broken || INFO.every((byte, at) => data[at] === byte);
+  return broken || URGENT.some((start) => data.subarray(0, start.length).equals(start));
 }

@@ -60,7 +60,7 @@ export interface SipServerOptions {
   readonly tryingAfterMs: number;
   /**
    * Messages from the network that come within this time of the last ones are handled together at its end, in
-   * milliseconds; INFO is not kept waiting. Default 0: each at once.
+   * milliseconds; INFO and responses are not kept waiting. Default 0: each at once.
    */
   readonly coalesceMs: number;
   /** Option tags accepted in Require (RFC 3261 section 8.2.2.3). Default none: others are answered 420. */
