@@ -19,6 +19,7 @@ export class Intake {
   #waiting: Received[] = [];
   #handledAt = Number.NEGATIVE_INFINITY;
   #cancel: Cancel | null = null;
+  #closed = false;
 
   /** `coalesceMs`: 0 hands up everything at once. `handle` never throws. */
   constructor(clock: SipClock, coalesceMs: number, handle: OnReceived) {
@@ -28,14 +29,16 @@ export class Intake {
   }
 
   take(received: Received): void {
+    if (this.#closed) return;
     this.#waiting.push(received);
     const wait = this.#handledAt + this.#coalesceMs - this.#clock.now();
     if (wait <= 0 || this.#waiting.length >= MOST_WAITING || isUrgent(received)) this.#flush();
     else this.#cancel ??= this.#clock.after(wait, () => this.#flush());
   }
 
-  /** What waits is forgotten, and its bytes are zeroed: a body may be a card digit. */
+  /** Nothing is handed up any more. What waits is forgotten, and its bytes are zeroed: a body may be a card digit. */
   close(): void {
+    this.#closed = true;
     this.#cancel?.();
     this.#cancel = null;
     for (const { data } of this.#waiting) data.fill(0);
