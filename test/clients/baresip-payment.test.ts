@@ -8,9 +8,8 @@ import { AGENT_HZ, CALLER_HZ } from './audio.js';
 import { type Baresip, startBaresip } from './baresip.js';
 import { missing } from './program.js';
 import { audibleMs, keysIn, longestWithout, VOICE_DBFS } from './recording.js';
-import { CARD, ClientServer } from './server.js';
+import { CARD, ClientServer, PASSWORD } from './server.js';
 
-const PASSWORD = 'correct-horse-battery';
 /** Between keys, ms. */
 const GAP_MS = 120;
 /** How long the two talk at the end, ms. */

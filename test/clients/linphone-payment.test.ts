@@ -8,9 +8,8 @@ import { AGENT_HZ, CALLER_HZ } from './audio.js';
 import { Linphone } from './linphone.js';
 import { missing } from './program.js';
 import { audibleMs, keysIn, longestWithout, VOICE_DBFS } from './recording.js';
-import { CARD, ClientServer } from './server.js';
+import { CARD, ClientServer, PASSWORD } from './server.js';
 
-const PASSWORD = 'correct-horse-battery';
 /** How long the two talk at the end, ms. */
 const TALK_MS = 2000;
 /** Recordings begin and end with packets, and linphone plays by a clock of its own. */

@@ -15,6 +15,9 @@ export const CARD = {
 export type CardField = keyof typeof CARD;
 export const FIELDS = ['cardNumber', 'expiry', 'securityCode', 'postalCode'] as const;
 
+/** Of agents who register. */
+export const PASSWORD = 'correct-horse-battery';
+
 /** How long a person takes to press the first key of a field, ms. Keys that come at once count for the field before. */
 const REACTION_MS = 400;
 

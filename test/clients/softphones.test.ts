@@ -5,7 +5,7 @@ import { dtmf } from '../kit/sounds.js';
 import { CALLER_HZ, openAudio } from './audio.js';
 import { OddStream } from './odd-stream.js';
 import { missing } from './program.js';
-import { ClientServer } from './server.js';
+import { ClientServer, PASSWORD } from './server.js';
 import { runSipp, type SippCaller, startSipp } from './sipp.js';
 import {
   answer,
@@ -27,7 +27,6 @@ import {
 } from './sipp-script.js';
 
 const OK = { ok: true, successful: 1, failed: 0, errors: '' };
-const PASSWORD = 'correct-horse-battery';
 const INVOICE = '4711#';
 const KEY = { onMs: 80, offMs: 60, endCopies: 3 };
 const HOLD_MS = 1200;

@@ -16,8 +16,8 @@ function sdp(...connections: string[]): string {
   ].join('\r\n');
 }
 
-function connectionOf(body: string, source = FROM): string | undefined {
-  return remoteSdp({ body, source_address: source }).match(/^c=.*$/m)?.[0];
+function connectionOf(body: string): string | undefined {
+  return remoteSdp({ body, source_address: FROM }).match(/^c=.*$/m)?.[0];
 }
 
 describe('the SDP of a message', () => {
